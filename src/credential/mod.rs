@@ -1,0 +1,136 @@
+//! Reading a bearer credential from a request's headers (RFC 6750 §2.1, RFC 9110 §11).
+//!
+//! The rules, in the order in which they are applied:
+//!
+//! 1. No `Authorization` header: no credential ([`Reason::Missing`]).
+//! 2. More than one `Authorization` header: malformed, whatever they hold.
+//! 3. A value longer than the cap (8 KiB unless set otherwise) is not read further.
+//! 4. The value begins with a scheme (RFC 9110 §5.6.2 token). A value that does not is malformed.
+//! 5. A scheme other than `Bearer`, in any letter case, is no bearer credential
+//!    ([`Reason::OtherScheme`]).
+//! 6. After `Bearer` come one or more spaces and one token68, and nothing else. A tab, a second word, a
+//!    comma, a space at the end, or no token at all is malformed.
+//!
+//! Bodies and query strings are never read for tokens. Any further source of credentials belongs in this
+//! module, beside [`from_headers`]: it ends in the same [`BearerToken`].
+
+mod token;
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderValue};
+
+use crate::refusal::{Reason, Refusal};
+
+pub use token::{BearerToken, InvalidToken};
+
+/// How long an `Authorization` value may be by default, in bytes.
+pub const DEFAULT_MAX_LEN: usize = 8 * 1024;
+
+/// The scheme under which a credential was presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// `Bearer` (RFC 6750).
+    Bearer,
+}
+
+/// Takes the bearer credential from `headers`; `max_len` is the cap on the whole value, in bytes.
+///
+/// # Errors
+/// [`Reason::Missing`], [`Reason::OtherScheme`], [`Reason::Malformed`] or [`Reason::TooLarge`], as the
+/// rules of this module say.
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+/// use tower_bearer::credential;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert(AUTHORIZATION, HeaderValue::from_static("bearer mF_9.B5f-4.1JqM"));
+/// let token = credential::from_headers(&headers, credential::DEFAULT_MAX_LEN)?;
+/// assert_eq!(token.expose_secret(), "mF_9.B5f-4.1JqM");
+/// # Ok::<(), tower_bearer::Refusal>(())
+/// ```
+pub fn from_headers(headers: &HeaderMap, max_len: usize) -> Result<BearerToken, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Err(Refusal::new(Reason::Missing, "no authorization header"));
+    };
+    if values.next().is_some() {
+        return Err(malformed("several authorization headers"));
+    }
+    if value.len() > max_len {
+        return Err(Refusal::new(
+            Reason::TooLarge,
+            "authorization header over the size limit",
+        ));
+    }
+    from_value(value)
+}
+
+fn from_value(value: &HeaderValue) -> Result<BearerToken, Refusal> {
+    let bytes = value.as_bytes();
+    let scheme_len = bytes.iter().take_while(|b| is_tchar(**b)).count();
+    let (scheme, rest) = bytes.split_at(scheme_len);
+    if scheme.is_empty() {
+        return Err(malformed("no authentication scheme"));
+    }
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return match rest.first() {
+            None | Some(b' ' | b'\t') => Err(Refusal::new(
+                Reason::OtherScheme,
+                "authorization header of another scheme",
+            )),
+            Some(_) => Err(malformed("no authentication scheme")),
+        };
+    }
+    let spaces = rest.iter().take_while(|b| **b == b' ').count();
+    if spaces == 0 || !is_token68(&rest[spaces..]) {
+        return Err(malformed("not a single bearer token"));
+    }
+    Ok(BearerToken::from_checked(
+        value.clone(),
+        scheme_len + spaces,
+    ))
+}
+
+fn malformed(detail: &'static str) -> Refusal {
+    Refusal::new(Reason::Malformed, detail)
+}
+
+/// RFC 9110 §11.2: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+pub(crate) fn is_token68(bytes: &[u8]) -> bool {
+    let padding = bytes.iter().rev().take_while(|b| **b == b'=').count();
+    let text = &bytes[..bytes.len() - padding];
+    // A fold without a way out early, so that the compiler can look at many bytes at once.
+    !text.is_empty()
+        && text.iter().fold(true, |all, &b| {
+            all & (b.is_ascii_alphanumeric()
+                | (b == b'-')
+                | (b == b'.')
+                | (b == b'_')
+                | (b == b'~')
+                | (b == b'+')
+                | (b == b'/'))
+        })
+}
+
+fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}

@@ -1,0 +1,389 @@
+//! Who the caller is, by which credential, until when, and with which scopes and roles.
+//!
+//! A [`TokenVerifier`](crate::TokenVerifier) yields an [`Identity`]; a handler meets it inside an
+//! [`AuthenticatedUser`](crate::AuthenticatedUser). Nothing in it is secret: tokens are named by id and
+//! never held.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::scope::ScopeSet;
+
+/// Which sort of credential named the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum CredentialKind {
+    /// A signed JSON Web Token.
+    Jwt,
+    /// An opaque session token, as a login gives it.
+    Session,
+    /// An opaque access token that a user made for a purpose.
+    AccessToken,
+    /// An API key.
+    ApiKey,
+    /// The token of a bot.
+    BotToken,
+    /// A credential of the service's own making.
+    Other,
+}
+
+impl CredentialKind {
+    /// The name of this kind in logs, metrics and stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Session => "session",
+            Self::AccessToken => "access_token",
+            Self::ApiKey => "api_key",
+            Self::BotToken => "bot_token",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl fmt::Display for CredentialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A role, everywhere or on one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RoleGrant {
+    role: Box<str>,
+    resource: Option<Box<str>>,
+}
+
+impl RoleGrant {
+    /// The role, held everywhere.
+    #[must_use]
+    pub fn new(role: impl Into<Box<str>>) -> Self {
+        Self {
+            role: role.into(),
+            resource: None,
+        }
+    }
+
+    /// The role, held on `resource` alone.
+    #[must_use]
+    pub fn on(role: impl Into<Box<str>>, resource: impl Into<Box<str>>) -> Self {
+        Self {
+            role: role.into(),
+            resource: Some(resource.into()),
+        }
+    }
+
+    /// The role's name.
+    #[must_use]
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+
+    /// The resource to which the role is bound, or `None` where it is held everywhere.
+    #[must_use]
+    pub fn resource(&self) -> Option<&str> {
+        self.resource.as_deref()
+    }
+}
+
+/// A caller, as a verifier found it. A clone shares its contents and bumps one count.
+///
+/// ```
+/// use tower_bearer::identity::{CredentialKind, Identity, RoleGrant};
+///
+/// let identity = Identity::new("alice", CredentialKind::ApiKey)
+///     .with_scopes("orders:read".parse()?)
+///     .with_role(RoleGrant::on("editor", "site-1"));
+/// assert!(identity.has_role_on("editor", "site-1"));
+/// assert!(!identity.has_role("editor"));
+/// # Ok::<(), tower_bearer::scope::InvalidScope>(())
+/// ```
+#[derive(Clone)]
+pub struct Identity {
+    parts: Arc<Parts>,
+    // Apart from the rest, since a sliding limit moves while the rest is shared.
+    expires_at: Option<Timestamp>,
+    on_admitted: Option<Arc<dyn OnAdmitted>>,
+}
+
+/// Told of each request that an identity was let in for.
+///
+/// A verifier attaches one with [`Identity::with_on_admitted`]; the layer calls it once the policy is
+/// met, just before the inner service. A request that is refused after all does not count as a use.
+pub trait OnAdmitted: Send + Sync {
+    /// A request was let in at `now`. Called on the request's path: it must not block.
+    fn admitted(&self, now: Timestamp);
+}
+
+/// What an [`Identity`] shares between its clones.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) subject: Box<str>,
+    pub(crate) issuer: Option<Arc<str>>,
+    pub(crate) client_id: Option<Box<str>>,
+    pub(crate) kind: CredentialKind,
+    pub(crate) credential_id: Option<Box<str>>,
+    pub(crate) credential_name: Option<Box<str>>,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) roles: Vec<RoleGrant>,
+    pub(crate) issued_at: Option<Timestamp>,
+    pub(crate) auth_time: Option<Timestamp>,
+    pub(crate) acr: Option<Box<str>>,
+    pub(crate) data: Vec<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Parts {
+    pub(crate) fn new(subject: impl Into<Box<str>>, kind: CredentialKind) -> Self {
+        Self {
+            subject: subject.into(),
+            issuer: None,
+            client_id: None,
+            kind,
+            credential_id: None,
+            credential_name: None,
+            scopes: ScopeSet::new(),
+            roles: Vec::new(),
+            issued_at: None,
+            auth_time: None,
+            acr: None,
+            data: Vec::new(),
+        }
+    }
+
+    pub(crate) fn into_identity(self, expires_at: Option<Timestamp>) -> Identity {
+        Identity {
+            parts: Arc::new(self),
+            expires_at,
+            on_admitted: None,
+        }
+    }
+}
+
+impl Identity {
+    /// A caller known by `subject`, with no scope and no role, whose credential does not expire.
+    #[must_use]
+    pub fn new(subject: impl Into<Box<str>>, kind: CredentialKind) -> Self {
+        Parts::new(subject, kind).into_identity(None)
+    }
+
+    /// The caller's name within the issuer (`sub` of RFC 7519).
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.parts.subject
+    }
+
+    /// Who vouches for the caller (`iss` of RFC 7519).
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.parts.issuer.as_deref()
+    }
+
+    /// The client that acts (`client_id` of RFC 9068).
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.parts.client_id.as_deref()
+    }
+
+    /// Which sort of credential was presented.
+    #[must_use]
+    pub fn credential_kind(&self) -> CredentialKind {
+        self.parts.kind
+    }
+
+    /// The id of the credential: `jti` of a JWT, the record's id of a stored token. It may be logged.
+    #[must_use]
+    pub fn credential_id(&self) -> Option<&str> {
+        self.parts.credential_id.as_deref()
+    }
+
+    /// The name that its owner gave the credential.
+    #[must_use]
+    pub fn credential_name(&self) -> Option<&str> {
+        self.parts.credential_name.as_deref()
+    }
+
+    /// What the credential may be used for.
+    #[must_use]
+    pub fn scopes(&self) -> &ScopeSet {
+        &self.parts.scopes
+    }
+
+    /// Whether the credential has `scope`.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.parts.scopes.contains(scope)
+    }
+
+    /// The roles held, each perhaps bound to a resource.
+    #[must_use]
+    pub fn roles(&self) -> &[RoleGrant] {
+        &self.parts.roles
+    }
+
+    /// Whether `role` is held everywhere.
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.parts
+            .roles
+            .iter()
+            .any(|grant| grant.role() == role && grant.resource().is_none())
+    }
+
+    /// Whether `role` is held on `resource`, be it there alone or everywhere.
+    #[must_use]
+    pub fn has_role_on(&self, role: &str, resource: &str) -> bool {
+        self.parts.roles.iter().any(|grant| {
+            grant.role() == role && grant.resource().is_none_or(|bound| bound == resource)
+        })
+    }
+
+    /// When the credential was issued.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<Timestamp> {
+        self.parts.issued_at
+    }
+
+    /// When the credential stops being good, or `None` where it does not expire.
+    ///
+    /// For a session that slides, this is the end as of this request.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    /// When the person behind the credential last logged in (`auth_time`).
+    #[must_use]
+    pub fn auth_time(&self) -> Option<Timestamp> {
+        self.parts.auth_time
+    }
+
+    /// How strongly that login was authenticated (`acr`).
+    #[must_use]
+    pub fn acr(&self) -> Option<&str> {
+        self.parts.acr.as_deref()
+    }
+
+    /// What was attached under the type `T`: typed claims, or what an enrichment looked up.
+    #[must_use]
+    pub fn data<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.parts
+            .data
+            .iter()
+            .find_map(|held| held.downcast_ref::<T>())
+    }
+
+    /// With the issuer.
+    #[must_use]
+    pub fn with_issuer(self, issuer: impl Into<Arc<str>>) -> Self {
+        self.edit(|parts| parts.issuer = Some(issuer.into()))
+    }
+
+    /// With the client that acts.
+    #[must_use]
+    pub fn with_client_id(self, client_id: impl Into<Box<str>>) -> Self {
+        self.edit(|parts| parts.client_id = Some(client_id.into()))
+    }
+
+    /// With the credential's id.
+    #[must_use]
+    pub fn with_credential_id(self, id: impl Into<Box<str>>) -> Self {
+        self.edit(|parts| parts.credential_id = Some(id.into()))
+    }
+
+    /// With the credential's name.
+    #[must_use]
+    pub fn with_credential_name(self, name: impl Into<Box<str>>) -> Self {
+        self.edit(|parts| parts.credential_name = Some(name.into()))
+    }
+
+    /// With these scopes in place of those held.
+    #[must_use]
+    pub fn with_scopes(self, scopes: ScopeSet) -> Self {
+        self.edit(|parts| parts.scopes = scopes)
+    }
+
+    /// With one role more.
+    #[must_use]
+    pub fn with_role(self, grant: RoleGrant) -> Self {
+        self.edit(|parts| parts.roles.push(grant))
+    }
+
+    /// With these roles in place of those held.
+    #[must_use]
+    pub fn with_roles(self, grants: impl IntoIterator<Item = RoleGrant>) -> Self {
+        self.edit(|parts| parts.roles = grants.into_iter().collect())
+    }
+
+    /// With the time of issue.
+    #[must_use]
+    pub fn with_issued_at(self, at: Timestamp) -> Self {
+        self.edit(|parts| parts.issued_at = Some(at))
+    }
+
+    /// With the time at which the credential stops being good.
+    #[must_use]
+    pub fn with_expires_at(mut self, at: Timestamp) -> Self {
+        self.expires_at = Some(at);
+        self
+    }
+
+    /// With the time of the login.
+    #[must_use]
+    pub fn with_auth_time(self, at: Timestamp) -> Self {
+        self.edit(|parts| parts.auth_time = Some(at))
+    }
+
+    /// With the strength of the login.
+    #[must_use]
+    pub fn with_acr(self, acr: impl Into<Box<str>>) -> Self {
+        self.edit(|parts| parts.acr = Some(acr.into()))
+    }
+
+    /// With a value of the service's own, found again by its type; one held under that type is replaced.
+    #[must_use]
+    pub fn with_data<T: Any + Send + Sync>(self, value: T) -> Self {
+        self.edit(|parts| {
+            parts.data.retain(|held| !held.is::<T>());
+            parts.data.push(Arc::new(value));
+        })
+    }
+
+    /// With something to be told of each request that is let in.
+    #[must_use]
+    pub fn with_on_admitted(mut self, listener: Arc<dyn OnAdmitted>) -> Self {
+        self.on_admitted = Some(listener);
+        self
+    }
+
+    pub(crate) fn on_admitted(&self) -> Option<&dyn OnAdmitted> {
+        self.on_admitted.as_deref()
+    }
+
+    fn edit(mut self, change: impl FnOnce(&mut Parts)) -> Self {
+        change(Arc::make_mut(&mut self.parts));
+        self
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = &*self.parts;
+        f.debug_struct("Identity")
+            .field("subject", &parts.subject)
+            .field("issuer", &parts.issuer)
+            .field("client_id", &parts.client_id)
+            .field("credential_kind", &parts.kind)
+            .field("credential_id", &parts.credential_id)
+            .field("credential_name", &parts.credential_name)
+            .field("scopes", &parts.scopes)
+            .field("roles", &parts.roles)
+            .field("issued_at", &parts.issued_at)
+            .field("expires_at", &self.expires_at)
+            .field("auth_time", &parts.auth_time)
+            .field("acr", &parts.acr)
+            .finish_non_exhaustive()
+    }
+}

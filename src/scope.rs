@@ -1,0 +1,139 @@
+//! Scopes (RFC 6749 §3.3): what a token may be used for.
+//!
+//! ```
+//! use tower_bearer::scope::ScopeSet;
+//!
+//! let scopes: ScopeSet = "orders:read orders:write".parse()?;
+//! assert!(scopes.contains("orders:read"));
+//! assert!(!scopes.contains("orders"));
+//! # Ok::<(), tower_bearer::scope::InvalidScope>(())
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A set of scopes, in the order in which they were given, without repeats.
+///
+/// Each scope is one or more printable ASCII characters other than space, `"` and `\`. Comparison is
+/// exact: scopes have letter case, and none contains another.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct ScopeSet {
+    // Separated by single spaces, as on the wire.
+    text: Box<str>,
+}
+
+impl ScopeSet {
+    /// No scopes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Collects scopes.
+    ///
+    /// # Errors
+    /// If one of them is empty or has a character that a scope cannot have.
+    pub fn try_from_iter<I>(scopes: I) -> Result<Self, InvalidScope>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let mut text = String::new();
+        for scope in scopes {
+            let scope = scope.as_ref();
+            if scope.is_empty() || !scope.bytes().all(is_scope_byte) {
+                return Err(InvalidScope);
+            }
+            push_new(&mut text, scope);
+        }
+        Ok(Self { text: text.into() })
+    }
+
+    /// Whether `scope` is one of them.
+    #[must_use]
+    pub fn contains(&self, scope: &str) -> bool {
+        self.iter().any(|held| held == scope)
+    }
+
+    /// Whether every one of `other` is among them.
+    #[must_use]
+    pub fn contains_all(&self, other: &Self) -> bool {
+        other.iter().all(|scope| self.contains(scope))
+    }
+
+    /// The scopes, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.text.split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The scopes as on the wire, separated by single spaces.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// These scopes and those of `other`.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let mut text = String::from(&*self.text);
+        for scope in other.iter() {
+            push_new(&mut text, scope);
+        }
+        Self { text: text.into() }
+    }
+}
+
+impl FromStr for ScopeSet {
+    type Err = InvalidScope;
+
+    /// Reads a list separated by spaces, as in the `scope` claim of RFC 9068.
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        Self::try_from_iter(text.split(' ').filter(|scope| !scope.is_empty()))
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// A text that is no scope, or no list of scopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidScope;
+
+impl fmt::Display for InvalidScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a scope is one or more printable ASCII characters without space, quote and backslash",
+        )
+    }
+}
+
+impl std::error::Error for InvalidScope {}
+
+fn push_new(text: &mut String, scope: &str) {
+    if text.split(' ').any(|held| held == scope) {
+        return;
+    }
+    if !text.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(scope);
+}
+
+fn is_scope_byte(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}

@@ -1,0 +1,167 @@
+//! Judging a token: the trait, and the verifiers that combine others.
+//!
+//! A [`TokenVerifier`] is handed a [`Presented`] token and says whose it is, or why it is refused. It
+//! sees no request, no response and no framework, and it never asks the wall clock: the time is part of
+//! what it is handed.
+//!
+//! | to | use |
+//! |---|---|
+//! | verify with a closure | [`verify_fn`], [`verify_with`] |
+//! | send each token to the one verifier that knows it | [`TokenRouter`] |
+//! | look the caller up, and perhaps refuse | [`TokenVerifierExt::enriched`] |
+//! | bound the time a verifier may take | [`TokenVerifierExt::deadline`] |
+
+mod answer;
+#[cfg(feature = "tokio")]
+mod deadline;
+mod enriched;
+mod function;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::clock::Timestamp;
+use crate::credential::{BearerToken, Scheme};
+use crate::identity::Identity;
+use crate::refusal::Refusal;
+
+pub use answer::{Answer, VerifyFuture};
+#[cfg(feature = "tokio")]
+pub use deadline::Deadline;
+pub use enriched::Enriched;
+pub use function::{FnVerifier, verify_fn, verify_with};
+
+/// What is to be judged: a token, how it was presented, and what time it is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Presented {
+    /// The token's text.
+    pub token: BearerToken,
+    /// The scheme before it.
+    pub scheme: Scheme,
+    /// The moment at which the request is judged.
+    pub now: Timestamp,
+}
+
+impl Presented {
+    /// A token presented as `Bearer` at `now`.
+    #[must_use]
+    pub fn new(token: BearerToken, now: Timestamp) -> Self {
+        Self {
+            token,
+            scheme: Scheme::Bearer,
+            now,
+        }
+    }
+}
+
+/// Judges tokens.
+///
+/// # Contract
+/// - A token is answered with the identity that it proves, or with a [`Refusal`].
+/// - What could not be decided, because a store or key source is down, is
+///   [`Reason::Unavailable`](crate::Reason::Unavailable): never a refusal of the token, never an
+///   identity.
+/// - Time is compared with [`Presented::now`] alone.
+/// - A future that is dropped leaves nothing half done.
+/// - A verifier that wraps another forwards [`begin`](Self::begin) to it.
+///
+/// The `testing` feature has a test of this contract, `testing::verifier::conformance`.
+///
+/// ```
+/// use tower_bearer::identity::{CredentialKind, Identity};
+/// use tower_bearer::verifier::Presented;
+/// use tower_bearer::{Refusal, TokenVerifier, async_trait};
+///
+/// #[derive(Debug)]
+/// struct Coupons;
+///
+/// #[async_trait]
+/// impl TokenVerifier for Coupons {
+///     async fn verify(&self, presented: &Presented) -> Result<Identity, Refusal> {
+///         match presented.token.expose_secret() {
+///             "spring-sale" => Ok(Identity::new("visitor", CredentialKind::Other)),
+///             _ => Err(Refusal::invalid("no such coupon")),
+///         }
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait TokenVerifier: fmt::Debug + Send + Sync {
+    /// Judges the token.
+    ///
+    /// # Errors
+    /// The reason for which the token is refused, or could not be judged.
+    async fn verify(&self, presented: &Presented) -> Result<Identity, Refusal>;
+
+    /// Begins to judge the token: answers now where nothing has to be waited for, and otherwise hands
+    /// back the future of the answer.
+    ///
+    /// This is what the layer calls. The provided body boxes [`verify`](Self::verify), which is always
+    /// right; a verifier that mostly knows the answer without waiting gives its own, and spares each
+    /// request the box.
+    fn begin(self: Arc<Self>, presented: &Presented) -> Answer
+    where
+        Self: 'static,
+    {
+        let presented = presented.clone();
+        Answer::Later(Box::pin(async move { self.verify(&presented).await }))
+    }
+}
+
+#[async_trait]
+impl<V: TokenVerifier + ?Sized> TokenVerifier for Arc<V> {
+    async fn verify(&self, presented: &Presented) -> Result<Identity, Refusal> {
+        (**self).verify(presented).await
+    }
+
+    fn begin(self: Arc<Self>, presented: &Presented) -> Answer
+    where
+        Self: 'static,
+    {
+        V::begin(Arc::clone(&self), presented)
+    }
+}
+
+/// What can be put around any verifier.
+pub trait TokenVerifierExt: TokenVerifier + Sized + 'static {
+    /// Calls `lookup` with each identity that this verifier yields; what it returns takes its place.
+    ///
+    /// Runs on each request, so the lookup sees what is true now: it may attach data, replace roles, or
+    /// refuse for a reason of its own, such as a deleted user.
+    ///
+    /// ```
+    /// use tower_bearer::{Refusal, TokenVerifier};
+    /// use tower_bearer::verifier::TokenVerifierExt;
+    ///
+    /// # #[derive(Clone, Debug)] struct Accounts;
+    /// # impl Accounts { async fn plan(&self, _: &str) -> Option<String> { None } }
+    /// # fn example(tokens: impl TokenVerifier + 'static, accounts: Accounts) -> impl TokenVerifier {
+    /// tokens.enriched(accounts, async |accounts, identity| {
+    ///     match accounts.plan(identity.subject()).await {
+    ///         Some(plan) => Ok(identity.with_data(plan)),
+    ///         None => Err(Refusal::disabled("account was deleted")),
+    ///     }
+    /// })
+    /// # }
+    /// ```
+    fn enriched<S, F, Fut>(self, state: S, lookup: F) -> Enriched
+    where
+        S: Clone + Send + Sync + 'static,
+        F: Fn(S, Identity) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Identity, Refusal>> + Send + 'static,
+    {
+        Enriched::new(Arc::new(self), state, lookup)
+    }
+
+    /// Answers [`Reason::Unavailable`](crate::Reason::Unavailable) where this verifier has not answered
+    /// after `limit`.
+    #[cfg(feature = "tokio")]
+    fn deadline(self, limit: std::time::Duration) -> Deadline {
+        Deadline::new(Arc::new(self), limit)
+    }
+}
+
+impl<V: TokenVerifier + 'static> TokenVerifierExt for V {}

@@ -16,6 +16,7 @@ mod answer;
 mod deadline;
 mod enriched;
 mod function;
+mod router;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use answer::{Answer, VerifyFuture};
 pub use deadline::Deadline;
 pub use enriched::Enriched;
 pub use function::{FnVerifier, verify_fn, verify_with};
+pub use router::{TokenRouter, TokenRouterBuilder};
 
 /// What is to be judged: a token, how it was presented, and what time it is.
 #[derive(Debug, Clone)]

@@ -1,0 +1,226 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use super::answer::RefusalAnswer;
+use super::body::ResponseBody;
+use super::grpc;
+use super::header::{Challenge, push_json_string};
+use super::table::{Row, row};
+use crate::clock::{Clock, SystemClock};
+use crate::head::RequestHead;
+use crate::observe::AuthListener;
+use crate::refusal::{Reason, Refusal};
+
+type Hook = dyn Fn(&Refusal, Option<&RequestHead<'_>>, &mut RefusalAnswer) + Send + Sync;
+
+/// Speaks the refusals of one layer: its realm, its hook, its clock.
+///
+/// A layer leaves it with each caller, so that a refusal from deeper inside, be it by a route's policy or
+/// in a handler, speaks as the layer does.
+pub struct Challenger {
+    realm: Option<Box<str>>,
+    hook: Option<Box<Hook>>,
+    retry_after: Duration,
+    // What is answered where the refusal tells no more than its reason, in the order of `Reason::ALL`.
+    fixed: Vec<Written>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) listeners: Vec<Arc<dyn AuthListener>>,
+}
+
+/// The parts of an answer that depend on the refusal.
+#[derive(Clone)]
+struct Written {
+    challenge: Option<HeaderValue>,
+    body: Bytes,
+}
+
+impl Challenger {
+    /// The answer to a request that is refused.
+    pub(crate) fn answer<B: ResponseBody>(
+        &self,
+        refusal: Refusal,
+        head: Option<&RequestHead<'_>>,
+    ) -> Response<B> {
+        let row = row(refusal.reason());
+        let written = self.write(&row, &refusal);
+        let mut response = match head {
+            Some(head) if grpc::is_grpc(head.headers) => {
+                grpc::answer(&row, written.challenge, &refusal, head.headers)
+            }
+            _ => self.http_answer(&row, written, &refusal, head),
+        };
+        response.extensions_mut().insert(refusal);
+        response
+    }
+
+    /// What a gRPC refusal made in code says besides its status.
+    #[cfg(feature = "tonic")]
+    pub(crate) fn grpc_metadata(&self, refusal: &Refusal) -> HeaderMap {
+        let written = self.write(&row(refusal.reason()), refusal);
+        grpc::metadata(written.challenge, refusal)
+    }
+
+    fn http_answer<B: ResponseBody>(
+        &self,
+        row: &Row,
+        written: Written,
+        refusal: &Refusal,
+        head: Option<&RequestHead<'_>>,
+    ) -> Response<B> {
+        let mut answer = RefusalAnswer {
+            status: row.status,
+            content_type: HeaderValue::from_static("application/problem+json"),
+            body: written.body,
+        };
+        if let Some(hook) = &self.hook {
+            hook(refusal, head, &mut answer);
+        }
+        let mut challenge = written.challenge;
+        if answer.status == StatusCode::UNAUTHORIZED && challenge.is_none() {
+            challenge = Some(self.bare_challenge().to_header_value());
+        }
+
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(CONTENT_TYPE, answer.content_type);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(after) = self.retry_after(refusal) {
+            headers.insert(RETRY_AFTER, HeaderValue::from(after));
+        }
+        let mut response = Response::new(B::from_bytes(answer.body));
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    fn write(&self, row: &Row, refusal: &Refusal) -> Written {
+        if !refusal.has_parameters() {
+            return self.fixed[refusal.reason() as usize].clone();
+        }
+        Written {
+            challenge: self.challenge(row, Some(refusal)),
+            body: problem(row, Some(refusal)),
+        }
+    }
+
+    fn challenge(&self, row: &Row, refusal: Option<&Refusal>) -> Option<HeaderValue> {
+        if !row.challenged {
+            return None;
+        }
+        let mut challenge = self.bare_challenge();
+        if let Some(error) = row.error {
+            challenge = challenge.error(error).error_description(row.description);
+        }
+        if let Some(refusal) = refusal {
+            if let Some(scope) = refusal.scope() {
+                challenge = challenge.scope(scope);
+            }
+            if refusal.acr_values().next().is_some() {
+                challenge = challenge.acr_values(refusal.acr_values());
+            }
+            if let Some(max_age) = refusal.max_age() {
+                challenge = challenge.max_age(max_age.as_secs());
+            }
+        }
+        Some(challenge.to_header_value())
+    }
+
+    fn bare_challenge(&self) -> Challenge {
+        match &self.realm {
+            Some(realm) => Challenge::new().realm(realm),
+            None => Challenge::new(),
+        }
+    }
+
+    /// Whole seconds, rounded up, so that nobody comes back too early.
+    fn retry_after(&self, refusal: &Refusal) -> Option<u64> {
+        let after = match (refusal.retry_after(), refusal.reason()) {
+            (Some(after), _) => after,
+            (None, Reason::Unavailable) => self.retry_after,
+            (None, _) => return None,
+        };
+        Some(after.as_secs() + u64::from(after.subsec_nanos() > 0))
+    }
+}
+
+impl fmt::Debug for Challenger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Challenger")
+            .field("realm", &self.realm)
+            .field("retry_after", &self.retry_after)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The settings of a [`Challenger`], checked by whoever takes them from the user.
+pub(crate) struct ChallengerBuilder {
+    pub(crate) realm: Option<Box<str>>,
+    pub(crate) hook: Option<Box<Hook>>,
+    pub(crate) retry_after: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) listeners: Vec<Arc<dyn AuthListener>>,
+}
+
+impl Default for ChallengerBuilder {
+    fn default() -> Self {
+        Self {
+            realm: None,
+            hook: None,
+            retry_after: Duration::from_secs(1),
+            clock: Arc::new(SystemClock),
+            listeners: Vec::new(),
+        }
+    }
+}
+
+impl ChallengerBuilder {
+    pub(crate) fn build(self) -> Challenger {
+        let mut challenger = Challenger {
+            realm: self.realm,
+            hook: self.hook,
+            retry_after: self.retry_after,
+            fixed: Vec::new(),
+            clock: self.clock,
+            listeners: self.listeners,
+        };
+        challenger.fixed = Reason::ALL
+            .into_iter()
+            .map(|reason| {
+                let row = row(reason);
+                Written {
+                    challenge: challenger.challenge(&row, None),
+                    body: problem(&row, None),
+                }
+            })
+            .collect();
+        challenger
+    }
+}
+
+/// A problem document (RFC 9457), with `error` and `scope` as in the challenge.
+fn problem(row: &Row, refusal: Option<&Refusal>) -> Bytes {
+    let mut text = String::from(r#"{"type":"about:blank","title":"#);
+    push_json_string(&mut text, row.status.canonical_reason().unwrap_or_default());
+    text.push_str(r#","status":"#);
+    text.push_str(row.status.as_str());
+    text.push_str(r#","detail":"#);
+    push_json_string(&mut text, row.description);
+    if let Some(error) = row.error {
+        text.push_str(r#","error":"#);
+        push_json_string(&mut text, error.as_str());
+    }
+    if let Some(scope) = refusal.and_then(Refusal::scope) {
+        text.push_str(r#","scope":"#);
+        push_json_string(&mut text, scope.as_str());
+    }
+    text.push('}');
+    Bytes::from(text)
+}

@@ -1,0 +1,67 @@
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+
+use super::body::ResponseBody;
+use super::table::Row;
+use crate::refusal::Refusal;
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+/// How a server says when to try again (gRPC proposal A6), in milliseconds.
+const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+
+/// Whether the request speaks gRPC: its content type is `application/grpc`, in any letter case, alone or
+/// followed by `+`, `;` or `-`.
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    grpc_type(headers).is_some()
+}
+
+/// A trailers-only answer: HTTP 200, the status in the headers, no body.
+pub(super) fn answer<B: ResponseBody>(
+    row: &Row,
+    challenge: Option<HeaderValue>,
+    refusal: &Refusal,
+    request: &HeaderMap,
+) -> Response<B> {
+    let mut response = Response::new(B::from_bytes(Bytes::new()));
+    let headers = response.headers_mut();
+    *headers = metadata(challenge, refusal);
+    headers.insert(CONTENT_TYPE, grpc_type(request).unwrap_or(GRPC));
+    headers.insert(GRPC_STATUS, HeaderValue::from(row.grpc as u16));
+    headers.insert(GRPC_MESSAGE, HeaderValue::from_static(row.description));
+    response
+}
+
+/// What a gRPC refusal says besides its status.
+pub(super) fn metadata(challenge: Option<HeaderValue>, refusal: &Refusal) -> HeaderMap {
+    let mut metadata = HeaderMap::with_capacity(6);
+    metadata.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(challenge) = challenge {
+        metadata.insert(WWW_AUTHENTICATE, challenge);
+    }
+    if let Some(after) = refusal.retry_after() {
+        let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        metadata.insert(GRPC_PUSHBACK, HeaderValue::from(millis));
+    }
+    metadata
+}
+
+const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+
+fn grpc_type(headers: &HeaderMap) -> Option<HeaderValue> {
+    let value = headers.get(CONTENT_TYPE)?.as_bytes();
+    let (kind, rest) = value.split_at_checked(GRPC.len())?;
+    if !kind.eq_ignore_ascii_case(GRPC.as_bytes()) {
+        return None;
+    }
+    match rest.first() {
+        None | Some(b'+' | b';') => Some(GRPC),
+        // gRPC-Web clients look for their own type.
+        Some(b'-') if rest.to_ascii_lowercase().starts_with(b"-web-text") => {
+            Some(HeaderValue::from_static("application/grpc-web-text"))
+        }
+        Some(b'-') => Some(HeaderValue::from_static("application/grpc-web")),
+        Some(_) => None,
+    }
+}

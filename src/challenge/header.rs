@@ -1,0 +1,150 @@
+use std::fmt::{self, Write};
+
+use http::HeaderValue;
+
+use crate::scope::ScopeSet;
+
+/// The `error` of a challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// `invalid_request` (RFC 6750 §3.1).
+    InvalidRequest,
+    /// `invalid_token` (RFC 6750 §3.1).
+    InvalidToken,
+    /// `insufficient_scope` (RFC 6750 §3.1).
+    InsufficientScope,
+    /// `insufficient_user_authentication` (RFC 9470 §3).
+    InsufficientUserAuthentication,
+}
+
+impl ErrorCode {
+    /// The code as on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
+        }
+    }
+}
+
+/// A `WWW-Authenticate` challenge of the scheme `Bearer` (RFC 6750 §3), being written.
+///
+/// Values are quoted strings: a quote or backslash is escaped, and a character that no quoted string of
+/// printable ASCII can hold becomes `?`, so that no value can end its own quotes, the parameter or the
+/// header.
+///
+/// ```
+/// use tower_bearer::challenge::{Challenge, ErrorCode};
+///
+/// let challenge = Challenge::new()
+///     .realm("say \"friend\"")
+///     .error(ErrorCode::InvalidToken)
+///     .to_header_value();
+/// assert_eq!(challenge, r#"Bearer realm="say \"friend\"", error="invalid_token""#);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Challenge {
+    text: String,
+}
+
+impl Default for Challenge {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Challenge {
+    /// A challenge without parameters.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            text: "Bearer".to_owned(),
+        }
+    }
+
+    /// With the protection space (RFC 9110 §11.5).
+    #[must_use]
+    pub fn realm(self, realm: &str) -> Self {
+        self.parameter("realm", realm)
+    }
+
+    /// With the kind of failure.
+    #[must_use]
+    pub fn error(self, error: ErrorCode) -> Self {
+        self.parameter("error", error.as_str())
+    }
+
+    /// With a sentence for the client's developer.
+    #[must_use]
+    pub fn error_description(self, description: &str) -> Self {
+        self.parameter("error_description", description)
+    }
+
+    /// With the scopes that are needed.
+    #[must_use]
+    pub fn scope(self, scope: &ScopeSet) -> Self {
+        self.parameter("scope", scope.as_str())
+    }
+
+    /// With the authentication context classes of which one is needed (RFC 9470).
+    #[must_use]
+    pub fn acr_values<'a>(self, values: impl IntoIterator<Item = &'a str>) -> Self {
+        let values: Vec<_> = values.into_iter().collect();
+        self.parameter("acr_values", &values.join(" "))
+    }
+
+    /// With the greatest age of the login, in seconds (RFC 9470).
+    #[must_use]
+    pub fn max_age(self, seconds: u64) -> Self {
+        self.parameter("max_age", &seconds.to_string())
+    }
+
+    /// The challenge as a header's value.
+    #[must_use]
+    pub fn to_header_value(&self) -> HeaderValue {
+        // The text is printable ASCII by construction, which every header value can hold.
+        HeaderValue::from_str(&self.text).unwrap_or(HeaderValue::from_static("Bearer"))
+    }
+
+    fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.text
+            .push_str(if self.text == "Bearer" { " " } else { ", " });
+        self.text.push_str(name);
+        self.text.push_str("=\"");
+        for character in value.chars() {
+            match character {
+                '"' | '\\' => self.text.extend(['\\', character]),
+                ' '..='~' => self.text.push(character),
+                _ => self.text.push('?'),
+            }
+        }
+        self.text.push('"');
+        self
+    }
+}
+
+impl fmt::Display for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Writes `text` as a JSON string, quotes included.
+pub(super) fn push_json_string(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            '\0'..='\x1f' => {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "\\u{:04x}", u32::from(character));
+            }
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+}

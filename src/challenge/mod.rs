@@ -1,0 +1,42 @@
+//! What a refused client is told (RFC 6750 §3, RFC 9110 §11, RFC 9457, RFC 9470).
+//!
+//! This is the one place that chooses a status. The table, from reason to answer:
+//!
+//! | reason | HTTP | `error` | gRPC |
+//! |---|---|---|---|
+//! | missing, other scheme, anonymous | 401 | none | 16 |
+//! | malformed, too large | 400 | `invalid_request` | 16 |
+//! | invalid, expired, not yet valid, revoked, disabled, unproved | 401 | `invalid_token` | 16 |
+//! | insufficient scope | 403 | `insufficient_scope`, with `scope` | 7 |
+//! | forbidden | 403 | `insufficient_scope` | 7 |
+//! | insufficient authentication | 401 | `insufficient_user_authentication`, with `acr_values`, `max_age` | 16 |
+//! | rate limited | 429 | no challenge | 8 |
+//! | unavailable | 503 | no challenge | 14 |
+//! | misconfigured | 500 | no challenge | 13 |
+//!
+//! Then, in this order:
+//!
+//! 1. A request whose content type is gRPC is answered as gRPC: HTTP 200, trailers only. Any other gets
+//!    the status, a `WWW-Authenticate` challenge and a problem document (`application/problem+json`).
+//! 2. `Cache-Control: no-store` always; `Retry-After` where it helps.
+//! 3. The refusal hook, if any, may change the HTTP status and body, but neither into a success nor into
+//!    a 401 without a challenge.
+//! 4. The [`Refusal`](crate::Refusal) is left in the response's extensions, for outer layers.
+//!
+//! A client cannot tell an unknown token from an expired, revoked or foreign one.
+
+mod answer;
+mod body;
+mod challenger;
+mod grpc;
+mod header;
+mod table;
+
+pub use answer::RefusalAnswer;
+pub use body::ResponseBody;
+pub use challenger::Challenger;
+pub use header::{Challenge, ErrorCode};
+
+pub(crate) use challenger::ChallengerBuilder;
+#[cfg(feature = "tonic")]
+pub(crate) use table::{GrpcCode, row};

@@ -1,0 +1,229 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN};
+use http::{HeaderMap, Method, Request, Response};
+
+use crate::caller::{Anonymous, AuthenticatedUser};
+use crate::challenge::{Challenger, ResponseBody};
+use crate::clock::Timestamp;
+use crate::credential;
+use crate::head::RequestHead;
+use crate::identity::Identity;
+use crate::observe::{AuthEvent, DecisionSpan, Outcome, report};
+use crate::policy::Policy;
+use crate::refusal::{Reason, Refusal};
+use crate::verifier::{Answer, Presented, TokenVerifier, VerifyFuture};
+
+/// Everything that a layer was set up with; decides who is let in.
+pub(super) struct Door {
+    pub(super) verifier: Arc<dyn TokenVerifier>,
+    pub(super) challenger: Arc<Challenger>,
+    pub(super) max_header_len: usize,
+    pub(super) remove_credential: bool,
+    pub(super) mode: Mode,
+    pub(super) ignore_other_schemes: bool,
+    pub(super) allow_cors_preflight: bool,
+    pub(super) open_grpc_methods: HashSet<String>,
+    pub(super) policy: Option<Policy>,
+}
+
+/// Whether a credential may be missing.
+pub(super) enum Mode {
+    Required,
+    Optional,
+    OptionalWhen(Box<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>),
+}
+
+/// What the door says at first sight.
+pub(super) enum Step<R> {
+    Admitted,
+    Refused(Response<R>),
+    Verifying(Verifying),
+}
+
+/// A request whose verifier has yet to answer.
+pub(super) struct Verifying {
+    pub(super) answer: VerifyFuture,
+    pub(super) decision: Decision,
+}
+
+/// One request's decision: when it is taken, and the span it is taken in.
+pub(super) struct Decision {
+    now: Timestamp,
+    pub(super) span: DecisionSpan,
+}
+
+impl Door {
+    /// Decides about a request, or begins to.
+    pub(super) fn enter<B, R: ResponseBody>(&self, request: &mut Request<B>) -> Step<R> {
+        mark_sensitive(request.headers_mut());
+        let decision = Decision {
+            now: self.challenger.clock.now(),
+            span: DecisionSpan::new(),
+        };
+        if self.is_exempt(&RequestHead::of(request)) {
+            self.exempt(request, &decision);
+            return Step::Admitted;
+        }
+        let token = match credential::from_headers(request.headers(), self.max_header_len) {
+            Ok(token) => token,
+            Err(refusal) => {
+                let anonymous = self.may_be_anonymous(&refusal, &RequestHead::of(request));
+                let caller = if anonymous { Ok(None) } else { Err(refusal) };
+                return self.decide(caller, request, &decision).into();
+            }
+        };
+        let presented = Presented::new(token, decision.now);
+        let verifier = Arc::clone(&self.verifier);
+        match decision.span.run(|| verifier.begin(&presented)) {
+            Answer::Now(verified) => self.decide(verified.map(Some), request, &decision).into(),
+            Answer::Later(answer) => Step::Verifying(Verifying { answer, decision }),
+        }
+    }
+
+    /// Holds the caller (`None` is anonymous) against the policy, and leaves them with the request.
+    ///
+    /// The error is the answer to a request that is not let in.
+    pub(super) fn decide<B, R: ResponseBody>(
+        &self,
+        caller: Result<Option<Identity>, Refusal>,
+        request: &mut Request<B>,
+        decision: &Decision,
+    ) -> Result<(), Response<R>> {
+        let head = RequestHead::of(request);
+        let caller = match caller {
+            Ok(caller) => caller,
+            Err(refusal) => return Err(self.refuse(refusal, None, &head, decision)),
+        };
+        if let Some(policy) = &self.policy
+            && let Err(refusal) = policy.judge(caller.as_ref(), Some(&head), decision.now)
+        {
+            return Err(self.refuse(refusal, caller.as_ref(), &head, decision));
+        }
+        let Some(identity) = caller else {
+            self.report(Outcome::Anonymous, None, None, &head, decision);
+            self.leave_anonymous(request);
+            return Ok(());
+        };
+        self.report(Outcome::Admitted, Some(&identity), None, &head, decision);
+        if let Some(listener) = identity.on_admitted() {
+            listener.admitted(decision.now);
+        }
+        if self.remove_credential {
+            request.headers_mut().remove(AUTHORIZATION);
+        }
+        let user = AuthenticatedUser::new(identity, Arc::clone(&self.challenger));
+        request.extensions_mut().remove::<Anonymous>();
+        request.extensions_mut().insert(user);
+        Ok(())
+    }
+
+    fn is_exempt(&self, head: &RequestHead<'_>) -> bool {
+        (self.allow_cors_preflight && is_cors_preflight(head))
+            || (!self.open_grpc_methods.is_empty()
+                && self.open_grpc_methods.contains(head.uri.path()))
+    }
+
+    fn exempt<B>(&self, request: &mut Request<B>, decision: &Decision) {
+        let head = RequestHead::of(request);
+        self.report(Outcome::Exempt, None, None, &head, decision);
+        if self.remove_credential {
+            request.headers_mut().remove(AUTHORIZATION);
+        }
+        self.leave_anonymous(request);
+    }
+
+    fn may_be_anonymous(&self, refusal: &Refusal, head: &RequestHead<'_>) -> bool {
+        let nothing_sent = match refusal.reason() {
+            Reason::Missing => true,
+            Reason::OtherScheme => self.ignore_other_schemes,
+            _ => false,
+        };
+        nothing_sent
+            && match &self.mode {
+                Mode::Required => false,
+                Mode::Optional => true,
+                Mode::OptionalWhen(open) => open(head),
+            }
+    }
+
+    fn leave_anonymous<B>(&self, request: &mut Request<B>) {
+        let challenger = Arc::clone(&self.challenger);
+        request.extensions_mut().remove::<AuthenticatedUser>();
+        request.extensions_mut().insert(Anonymous { challenger });
+    }
+
+    fn refuse<R: ResponseBody>(
+        &self,
+        refusal: Refusal,
+        caller: Option<&Identity>,
+        head: &RequestHead<'_>,
+        decision: &Decision,
+    ) -> Response<R> {
+        let outcome = Outcome::Refused(refusal.reason());
+        self.report(outcome, caller, Some(&refusal), head, decision);
+        self.challenger.answer(refusal, Some(head))
+    }
+
+    fn report(
+        &self,
+        outcome: Outcome,
+        identity: Option<&Identity>,
+        refusal: Option<&Refusal>,
+        head: &RequestHead<'_>,
+        decision: &Decision,
+    ) {
+        let event = AuthEvent {
+            outcome,
+            identity,
+            refusal,
+            head: Some(head),
+            at: decision.now,
+        };
+        decision.span.record(&event);
+        decision
+            .span
+            .run(|| report(&self.challenger.listeners, &event));
+    }
+}
+
+impl<R> From<Result<(), Response<R>>> for Step<R> {
+    fn from(decided: Result<(), Response<R>>) -> Self {
+        match decided {
+            Ok(()) => Self::Admitted,
+            Err(response) => Self::Refused(response),
+        }
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door")
+            .field("verifier", &self.verifier)
+            .field("challenger", &self.challenger)
+            .field("max_header_len", &self.max_header_len)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+fn mark_sensitive(headers: &mut HeaderMap) {
+    if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+        for (name, value) in headers.iter_mut() {
+            if name == AUTHORIZATION {
+                value.set_sensitive(true);
+            }
+        }
+    } else if let Some(value) = headers.get_mut(AUTHORIZATION) {
+        value.set_sensitive(true);
+    }
+}
+
+/// As the Fetch standard tells a preflight: `OPTIONS` with both headers.
+fn is_cors_preflight(head: &RequestHead<'_>) -> bool {
+    head.method == Method::OPTIONS
+        && head.headers.contains_key(ORIGIN)
+        && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}

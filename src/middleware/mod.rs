@@ -1,0 +1,34 @@
+//! The layer, the service that it makes, and the way of a request through it.
+//!
+//! 1. The `Authorization` header is marked sensitive.
+//! 2. A CORS preflight or a gRPC method is passed on unseen, where that was asked for.
+//! 3. The credential is read ([`credential`](crate::credential)). Where there is none, and the layer is
+//!    optional for this request, the caller is anonymous.
+//! 4. The verifier judges it ([`verifier`](crate::verifier)).
+//! 5. The policy is held against the identity, or against the anonymous caller
+//!    ([`policy`](crate::policy)).
+//! 6. The identity is told that it was used, the caller is put into the request's extensions in place of
+//!    whoever an outer layer left there, and the inner service is called.
+//!
+//! What fails in 3 to 5 is answered with a challenge ([`challenge`](crate::challenge)), and the inner
+//! service is not called.
+//!
+//! # The order of layers
+//! In axum and in [`ServiceBuilder`](https://docs.rs/tower/latest/tower/struct.ServiceBuilder.html) they
+//! read differently: axum's last `.layer()` is outermost, tonic's and the builder's first is. CORS belongs
+//! outside this layer, since a preflight carries no credential; so do tracing and compression. An axum
+//! `.layer()` guards the fallback too, so an unknown path is 401 to a stranger; `.route_layer()` guards
+//! routes only, so it is 404.
+
+mod builder;
+mod door;
+mod future;
+mod layer;
+mod require;
+mod service;
+
+pub use builder::BearerAuthLayerBuilder;
+pub use future::ResponseFuture;
+pub use layer::BearerAuthLayer;
+pub use require::{Require, RequireFuture, RequireLayer};
+pub use service::BearerAuth;

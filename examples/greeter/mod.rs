@@ -1,0 +1,28 @@
+//! The gRPC service of the examples, as `greeter.proto` describes it.
+//!
+//! `generated.rs` is what tonic-build makes of the description; it is kept here so that building needs no
+//! `protoc`.
+
+#![allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
+
+#[allow(rust_2018_idioms, clippy::all, clippy::pedantic)]
+#[rustfmt::skip]
+mod generated;
+
+pub use generated::{greeter_client, greeter_server};
+
+/// Whom to greet, and how.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct HelloRequest {
+    /// The greeting.
+    #[prost(string, tag = "1")]
+    pub greeting: String,
+}
+
+/// A greeting.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct HelloReply {
+    /// The greeting and the name.
+    #[prost(string, tag = "1")]
+    pub message: String,
+}

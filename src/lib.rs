@@ -1,5 +1,7 @@
 //! Bearer authentication for axum, tower and tonic.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// Beside the workspace's lints, those for a library alone: examples print, and keep modules of their own.
+#![warn(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod caller;
 pub mod challenge;

@@ -3,7 +3,7 @@
 //! `generated.rs` is what tonic-build makes of the description; it is kept here so that building needs no
 //! `protoc`.
 
-#![allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
+#![allow(dead_code, missing_docs, unused_imports, unused_qualifications)]
 
 #[allow(rust_2018_idioms, clippy::all, clippy::pedantic)]
 #[rustfmt::skip]

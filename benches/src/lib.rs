@@ -6,6 +6,12 @@
 
 use std::hint::black_box;
 
+pub mod copied;
+pub mod credentials;
+#[path = "../../examples/greeter/mod.rs"]
+pub mod greeter;
+pub mod stacks;
+
 use cpu_time::ThreadTime;
 
 /// One way of answering a request; the number it returns is the HTTP or gRPC status.

@@ -1,0 +1,142 @@
+//! The verifiers that are measured, with a good token and a forged one for each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::DecodingKey;
+use serde::Serialize;
+use tower_bearer::TokenVerifier;
+use tower_bearer::issue::{JwtIssuer, NewJwt, NewToken, SigningKey, TokenIssuer};
+use tower_bearer::keys::Algorithm;
+use tower_bearer::store::{MemoryStore, TokenFormat};
+use tower_bearer::verifier::{ApiKeyVerifier, OpaqueTokenVerifier};
+
+use crate::copied::Keys;
+
+const RSA: &str = include_str!("../../tests/fixtures/rsa2048.private.pem");
+const P256: &str = include_str!("../../tests/fixtures/p256.private.pem");
+const ED25519: &str = include_str!("../../tests/fixtures/ed25519.private.pem");
+const RSA_PUBLIC: &str = include_str!("../../tests/fixtures/rsa2048.public.pem");
+const P256_PUBLIC: &str = include_str!("../../tests/fixtures/p256.public.pem");
+const ED25519_PUBLIC: &str = include_str!("../../tests/fixtures/ed25519.public.pem");
+const SECRET: [u8; 32] = [7; 32];
+
+/// A verifier to measure.
+pub struct Credential {
+    /// What it is called in the table.
+    pub name: &'static str,
+    /// The verifier.
+    pub verifier: Arc<dyn TokenVerifier>,
+    /// A token that it accepts.
+    pub good: String,
+    /// A token that it refuses.
+    pub forged: String,
+    /// The rival's keys for the same token, where the rival takes such tokens.
+    pub copied: Option<Keys>,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// An opaque session token in the memory store.
+pub async fn opaque() -> Credential {
+    let store = Arc::new(MemoryStore::new());
+    let format = TokenFormat::new("st_").expect("a prefix");
+    let issuer = TokenIssuer::opaque(store.clone(), format.clone());
+    let session = NewToken::session("alice").idle(Duration::from_secs(1800));
+    let good = issuer.mint(session).await.expect("a token").token.reveal();
+    Credential {
+        name: "opaque token, memory store",
+        verifier: Arc::new(OpaqueTokenVerifier::new(store, format)),
+        forged: forge(&good),
+        good,
+        copied: None,
+    }
+}
+
+/// An API key in the memory store.
+pub async fn api_key() -> Credential {
+    let store = Arc::new(MemoryStore::new());
+    let format = TokenFormat::new("ak_").expect("a prefix");
+    let issuer = TokenIssuer::api_keys(store.clone(), format.clone()).expect("an issuer");
+    let key = NewToken::api_key("alice");
+    let good = issuer.mint(key).await.expect("a key").token.reveal();
+    Credential {
+        name: "API key, memory store",
+        verifier: Arc::new(ApiKeyVerifier::new(store, format).expect("a verifier")),
+        forged: forge(&good),
+        good,
+        copied: None,
+    }
+}
+
+/// A JWT of about 400 bytes, new to its verifier each time.
+pub fn jwt(algorithm: Algorithm) -> Credential {
+    let (name, key, copied) = match algorithm {
+        Algorithm::HS256 => (
+            "JWT new, HS256",
+            SigningKey::from_secret(algorithm, SECRET),
+            Ok(DecodingKey::from_secret(&SECRET)),
+        ),
+        Algorithm::RS256 => (
+            "JWT new, RS256-2048",
+            SigningKey::from_pem(algorithm, RSA),
+            DecodingKey::from_rsa_pem(RSA_PUBLIC.as_bytes()),
+        ),
+        Algorithm::EdDSA => (
+            "JWT new, EdDSA",
+            SigningKey::from_pem(algorithm, ED25519),
+            DecodingKey::from_ed_pem(ED25519_PUBLIC.as_bytes()),
+        ),
+        _ => (
+            "JWT new, ES256",
+            SigningKey::from_pem(Algorithm::ES256, P256),
+            DecodingKey::from_ec_pem(P256_PUBLIC.as_bytes()),
+        ),
+    };
+    let issuer = JwtIssuer::builder(key.expect("a key"))
+        .issuer("https://id.example.com")
+        .audience("https://api.example.com")
+        .lifetime(Duration::from_secs(3600))
+        .build()
+        .expect("an issuer");
+    let new = NewJwt::new("alice")
+        .client_id("web")
+        .scopes("orders:read orders:write".parse().expect("scopes"));
+    let issued = issuer.issue(with_ballast(new)).expect("a token");
+    let good = issued.token.reveal();
+    let rival = algorithm.as_str().parse().expect("an algorithm");
+    Credential {
+        name,
+        verifier: Arc::new(issuer.verifier().build().expect("a verifier")),
+        forged: forge(&good),
+        good,
+        copied: Some(Keys::new(rival, copied.expect("a key"))),
+    }
+}
+
+fn with_ballast(new: NewJwt) -> NewJwt {
+    #[derive(Serialize)]
+    struct Ballast {
+        name: &'static str,
+        email: &'static str,
+        locale: &'static str,
+    }
+    new.claims(&Ballast {
+        name: "Alice Example",
+        email: "alice@example.com",
+        locale: "en-GB",
+    })
+    .expect("claims")
+}
+
+/// The token with one character changed in its middle.
+fn forge(good: &str) -> String {
+    let mut bytes = good.as_bytes().to_vec();
+    let middle = bytes.len() * 3 / 4;
+    bytes[middle] = if bytes[middle] == b'A' { b'B' } else { b'A' };
+    String::from_utf8(bytes).expect("ASCII")
+}

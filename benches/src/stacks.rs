@@ -1,0 +1,173 @@
+//! The stacks in which the layer is measured: a bare tower service, an axum router, a tonic server.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Request, Response};
+use http_body_util::Full;
+use tonic::service::Routes;
+use tonic::{Status, codegen::tokio_stream};
+use tower::{Layer, Service};
+
+use crate::Call;
+use crate::greeter::greeter_server::{Greeter, GreeterServer};
+use crate::greeter::{HelloReply, HelloRequest};
+
+/// Where the layer is put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stack {
+    /// A `service_fn`.
+    Bare,
+    /// An axum router of one route.
+    Axum,
+    /// A unary call of a tonic server.
+    Tonic,
+}
+
+/// The stack's service without anything around it.
+pub fn without(stack: Stack, authorization: Option<&str>) -> Call {
+    match stack {
+        Stack::Bare => calls(bare(), request(authorization)),
+        Stack::Axum => calls(axum(), request(authorization)),
+        Stack::Tonic => calls(tonic(), grpc_request(authorization)),
+    }
+}
+
+/// The stack's service within `layer`, where each of the stacks would have it.
+pub fn with(
+    stack: Stack,
+    layer: &tower_bearer::BearerAuthLayer,
+    authorization: Option<&str>,
+) -> Call {
+    match stack {
+        Stack::Bare => calls(layer.layer(bare()), request(authorization)),
+        Stack::Axum => calls(axum().layer(layer.clone()), request(authorization)),
+        Stack::Tonic => calls(layer.layer(tonic()), grpc_request(authorization)),
+    }
+}
+
+/// The making of the request and nothing more, for what is refused without calling anything.
+pub fn request_only(stack: Stack, authorization: Option<&str>) -> Call {
+    if stack == Stack::Tonic {
+        let request = grpc_request(authorization);
+        return Box::new(move || std::hint::black_box(request()).headers().len() as u16);
+    }
+    let request = request::<Full<Bytes>>(authorization);
+    Box::new(move || std::hint::black_box(request()).headers().len() as u16)
+}
+
+/// An axum router of somebody else's making.
+pub fn router(router: axum::Router, authorization: Option<&str>) -> Call {
+    calls(router, request(authorization))
+}
+
+fn bare() -> impl Service<
+    Request<Full<Bytes>>,
+    Response = Response<Full<Bytes>>,
+    Error = Infallible,
+    Future: Send,
+> + Clone {
+    tower::service_fn(async |request: Request<Full<Bytes>>| {
+        std::hint::black_box(&request);
+        Ok(Response::new(Full::new(Bytes::from_static(b"ok"))))
+    })
+}
+
+fn axum() -> axum::Router {
+    axum::Router::new().route("/", axum::routing::get(async || "ok"))
+}
+
+fn tonic() -> Routes {
+    Routes::new(GreeterServer::new(Hello)).prepare()
+}
+
+struct Hello;
+
+#[tonic::async_trait]
+impl Greeter for Hello {
+    async fn hello(
+        &self,
+        _: tonic::Request<HelloRequest>,
+    ) -> Result<tonic::Response<HelloReply>, Status> {
+        Ok(tonic::Response::new(HelloReply::default()))
+    }
+
+    type CountStream = tokio_stream::Empty<Result<HelloReply, Status>>;
+
+    async fn count(
+        &self,
+        _: tonic::Request<HelloRequest>,
+    ) -> Result<tonic::Response<Self::CountStream>, Status> {
+        Ok(tonic::Response::new(tokio_stream::empty()))
+    }
+}
+
+/// Requests like those that hyper makes: header values that share one buffer.
+fn request<B: From<Bytes>>(authorization: Option<&str>) -> impl Fn() -> Request<B> + 'static {
+    let value = authorization.map(shared);
+    move || {
+        let mut request = Request::new(B::from(Bytes::new()));
+        let headers = request.headers_mut();
+        headers.insert(
+            HeaderName::from_static("accept"),
+            HeaderValue::from_static("*/*"),
+        );
+        if let Some(value) = &value {
+            headers.insert(AUTHORIZATION, value.clone());
+        }
+        request
+    }
+}
+
+fn grpc_request(authorization: Option<&str>) -> impl Fn() -> Request<tonic::body::Body> + 'static {
+    let value = authorization.map(shared);
+    move || {
+        let message = Full::new(Bytes::from_static(&[0; 5]));
+        let mut request = Request::new(tonic::body::Body::new(message));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = http::Uri::from_static("/demo.Greeter/Hello");
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        if let Some(value) = &value {
+            headers.insert(AUTHORIZATION, value.clone());
+        }
+        request
+    }
+}
+
+fn shared(authorization: &str) -> HeaderValue {
+    let bytes = Bytes::from(authorization.as_bytes().to_vec());
+    HeaderValue::from_maybe_shared(bytes.clone()).expect("a header value")
+}
+
+/// Calls the service once, on this thread, without a runtime: nothing here waits for anything.
+fn calls<S, B, R>(mut service: S, request: impl Fn() -> Request<B> + 'static) -> Call
+where
+    S: Service<Request<B>, Response = Response<R>> + 'static,
+    S::Error: fmt::Debug,
+{
+    Box::new(move || {
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(Ok(())) = service.poll_ready(&mut context) else {
+            panic!("the service is not ready");
+        };
+        let mut future = pin!(service.call(request()));
+        loop {
+            if let Poll::Ready(response) = future.as_mut().poll(&mut context) {
+                return status(&response.expect("a response"));
+            }
+        }
+    })
+}
+
+/// The HTTP status, or the gRPC status where one is in the headers.
+fn status<R>(response: &Response<R>) -> u16 {
+    match response.headers().get("grpc-status") {
+        Some(status) => status.to_str().ok().and_then(|s| s.parse().ok()).unwrap_or(2),
+        None => response.status().as_u16(),
+    }
+}

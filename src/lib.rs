@@ -8,6 +8,10 @@ pub mod identity;
 pub mod issue;
 pub mod refusal;
 pub mod scope;
+#[cfg(feature = "tokens")]
+pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod verifier;
 
 pub use async_trait::async_trait;

@@ -7,6 +7,7 @@
 //! | to | use |
 //! |---|---|
 //! | verify with a closure | [`verify_fn`], [`verify_with`] |
+//! | verify opaque tokens or API keys that a store knows | `OpaqueTokenVerifier`, `ApiKeyVerifier` |
 //! | send each token to the one verifier that knows it | [`TokenRouter`] |
 //! | look the caller up, and perhaps refuse | [`TokenVerifierExt::enriched`] |
 //! | bound the time a verifier may take | [`TokenVerifierExt::deadline`] |
@@ -16,6 +17,8 @@ mod answer;
 mod deadline;
 mod enriched;
 mod function;
+#[cfg(feature = "tokens")]
+mod token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +35,8 @@ pub use answer::{Answer, VerifyFuture};
 pub use deadline::Deadline;
 pub use enriched::Enriched;
 pub use function::{FnVerifier, verify_fn, verify_with};
+#[cfg(feature = "tokens")]
+pub use token::{ApiKeyVerifier, OpaqueTokenVerifier};
 
 /// What is to be judged: a token, how it was presented, and what time it is.
 #[derive(Debug, Clone)]

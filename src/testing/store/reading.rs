@@ -82,7 +82,7 @@ pub async fn any_text_is_a_subject_and_an_id(store: &dyn TokenStore) {
     for text in HOSTILE {
         records.push(a_record(&unique, text));
         records.push(a_record(&format!("{unique}{text}?"), "x"));
-        records.push(a_record(&format!("{text}{unique}"), text));
+        records.push(a_record(&format!("{text}/{unique}"), text));
     }
     // Two that are one when glued together.
     records.push(a_record(&format!("{unique}:a"), "b"));

@@ -358,6 +358,18 @@ impl Identity {
         self
     }
 
+    /// This identity for one request: its end as of now, and what is told if it is let in.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn for_request(
+        mut self,
+        expires_at: Option<Timestamp>,
+        on_admitted: Option<Arc<dyn OnAdmitted>>,
+    ) -> Self {
+        self.expires_at = expires_at;
+        self.on_admitted = on_admitted;
+        self
+    }
+
     pub(crate) fn on_admitted(&self) -> Option<&dyn OnAdmitted> {
         self.on_admitted.as_deref()
     }

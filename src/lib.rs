@@ -20,6 +20,10 @@ pub mod refusal;
 pub mod scope;
 #[cfg(feature = "tonic")]
 mod tonic;
+#[cfg(feature = "tokens")]
+pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod verifier;
 
 pub use async_trait::async_trait;

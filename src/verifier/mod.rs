@@ -7,6 +7,7 @@
 //! | to | use |
 //! |---|---|
 //! | verify with a closure | [`verify_fn`], [`verify_with`] |
+//! | verify opaque tokens or API keys that a store knows | `OpaqueTokenVerifier`, `ApiKeyVerifier` |
 //! | send each token to the one verifier that knows it | [`TokenRouter`] |
 //! | look the caller up, and perhaps refuse | [`TokenVerifierExt::enriched`] |
 //! | bound the time a verifier may take | [`TokenVerifierExt::deadline`] |
@@ -17,6 +18,8 @@ mod deadline;
 mod enriched;
 mod function;
 mod router;
+#[cfg(feature = "tokens")]
+mod token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +37,8 @@ pub use deadline::Deadline;
 pub use enriched::Enriched;
 pub use function::{FnVerifier, verify_fn, verify_with};
 pub use router::{TokenRouter, TokenRouterBuilder};
+#[cfg(feature = "tokens")]
+pub use token::{ApiKeyVerifier, OpaqueTokenVerifier};
 
 /// What is to be judged: a token, how it was presented, and what time it is.
 #[derive(Debug, Clone)]

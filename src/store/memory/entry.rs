@@ -1,0 +1,120 @@
+use std::hash::Hasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::clock::Timestamp;
+use crate::identity::OnAdmitted;
+use crate::store::{Found, TokenRecord};
+
+/// A record, and its last use apart from it.
+pub(super) struct Entry {
+    found: Found,
+    last_use: Arc<LastUse>,
+}
+
+impl Entry {
+    pub(super) fn new(record: TokenRecord) -> Self {
+        let last_use = Arc::new(LastUse::new(record.last_used));
+        Self::with_last_use(record, last_use)
+    }
+
+    fn with_last_use(record: TokenRecord, last_use: Arc<LastUse>) -> Self {
+        Self {
+            found: Found::new(record).with_on_admitted(Arc::clone(&last_use) as _),
+            last_use,
+        }
+    }
+
+    /// What a lookup is handed.
+    pub(super) fn found(&self) -> Found {
+        self.found.clone().with_last_used(self.last_use.get())
+    }
+
+    /// The record as it was last changed; its time of last use may be old.
+    pub(super) fn shared(&self) -> &TokenRecord {
+        self.found.record()
+    }
+
+    /// A copy of the record, with its latest use.
+    pub(super) fn record(&self) -> TokenRecord {
+        let mut record = self.shared().clone();
+        record.last_used = self.last_use.get();
+        record
+    }
+
+    pub(super) fn is_revoked(&self) -> bool {
+        self.shared().revoked.is_some()
+    }
+
+    pub(super) fn touch(&self, at: Timestamp) {
+        self.last_use.admitted(at);
+    }
+
+    /// Ends the token, and says whether it was not ended before. Its last use stays the one that requests
+    /// under way will tell.
+    pub(super) fn revoke(&mut self, at: Timestamp) -> bool {
+        if self.is_revoked() {
+            return false;
+        }
+        let mut record = self.shared().clone();
+        record.revoked = Some(at);
+        *self = Self::with_last_use(record, Arc::clone(&self.last_use));
+        true
+    }
+
+    /// Whether the token was revoked, or its time was over, at `before`.
+    pub(super) fn is_over(&self, before: Timestamp) -> bool {
+        let record = self.shared();
+        record.revoked.is_some_and(|at| at <= before)
+            || record
+                .ends_if_used(self.last_use.get())
+                .is_some_and(|at| at <= before)
+    }
+}
+
+/// When a token was last used, in milliseconds; `i64::MIN` for never.
+struct LastUse(AtomicI64);
+
+impl LastUse {
+    fn new(at: Option<Timestamp>) -> Self {
+        Self(AtomicI64::new(
+            at.map_or(i64::MIN, Timestamp::as_unix_millis),
+        ))
+    }
+
+    fn get(&self) -> Option<Timestamp> {
+        let millis = self.0.load(Ordering::Relaxed);
+        (millis != i64::MIN).then(|| Timestamp::from_unix_millis(millis))
+    }
+}
+
+impl OnAdmitted for LastUse {
+    fn admitted(&self, now: Timestamp) {
+        let now = now.as_unix_millis();
+        // Read first: most requests fall into a millisecond that is recorded already, and a write would
+        // take the cache line from the other cores.
+        if self.0.load(Ordering::Relaxed) < now {
+            self.0.fetch_max(now, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Takes the eight bytes that a digest gives as they are.
+#[derive(Default)]
+pub(super) struct DigestHasher(u64);
+
+impl Hasher for DigestHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}

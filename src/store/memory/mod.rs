@@ -1,0 +1,253 @@
+mod entry;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::BuildHasherDefault;
+use std::ops::Bound;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use async_trait::async_trait;
+
+use super::{
+    Found, Page, StoreError, TokenDigest, TokenFilter, TokenKey, TokenRecord, TokenStore, TokenUse,
+};
+use crate::clock::Timestamp;
+use entry::{DigestHasher, Entry};
+
+const SHARDS: usize = 64;
+
+/// A store in memory, for one process.
+///
+/// Lookups on several cores meet only where their tokens share one of 64 shards, and none waits for a
+/// listing. Nothing is removed but by [`prune`](TokenStore::prune).
+pub struct MemoryStore {
+    // Locked before any shard. Whoever changes a record holds this for writing, so that changes take
+    // place one after another; lookups by digest go past it.
+    subjects: RwLock<Subjects>,
+    // Several are locked in rising order.
+    shards: [Shard; SHARDS],
+}
+
+type Subjects = HashMap<Box<str>, BTreeMap<Box<str>, TokenDigest>>;
+type Tokens = HashMap<TokenDigest, Entry, BuildHasherDefault<DigestHasher>>;
+
+// Apart by two cache lines, which processors fetch in pairs.
+#[derive(Default)]
+#[repr(align(128))]
+struct Shard(RwLock<Tokens>);
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            subjects: RwLock::default(),
+            shards: std::array::from_fn(|_| Shard::default()),
+        }
+    }
+
+    fn shard(&self, digest: &TokenDigest) -> &RwLock<Tokens> {
+        &self.shards[shard_of(digest)].0
+    }
+
+    fn lookup(&self, digest: &TokenDigest) -> Option<Found> {
+        read(self.shard(digest)).get(digest).map(Entry::found)
+    }
+
+    fn record(&self, digest: &TokenDigest) -> Option<TokenRecord> {
+        read(self.shard(digest)).get(digest).map(Entry::record)
+    }
+
+    /// Every shard at once, for what must be seen as a whole.
+    fn lock_all(&self) -> Vec<RwLockWriteGuard<'_, Tokens>> {
+        self.shards.iter().map(|shard| write(&shard.0)).collect()
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryStore {
+    async fn insert(&self, record: TokenRecord) -> Result<(), StoreError> {
+        let mut subjects = write(&self.subjects);
+        let mut tokens = write(self.shard(&record.digest));
+        add(&mut subjects, &mut tokens, record)
+    }
+
+    async fn find(&self, digest: &TokenDigest) -> Result<Option<Found>, StoreError> {
+        Ok(self.lookup(digest))
+    }
+
+    fn find_now(&self, digest: &TokenDigest) -> Option<Result<Option<Found>, StoreError>> {
+        Some(Ok(self.lookup(digest)))
+    }
+
+    async fn get(&self, key: TokenKey<'_>) -> Result<Option<TokenRecord>, StoreError> {
+        let subjects = read(&self.subjects);
+        Ok(digest_of(&subjects, key).and_then(|digest| self.record(&digest)))
+    }
+
+    async fn list(
+        &self,
+        subject: &str,
+        filter: &TokenFilter,
+        page: &Page,
+    ) -> Result<Vec<TokenRecord>, StoreError> {
+        let subjects = read(&self.subjects);
+        let Some(held) = subjects.get(subject) else {
+            return Ok(Vec::new());
+        };
+        let start = page.start().map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(held
+            .range::<str, _>((start, Bound::Unbounded))
+            .filter_map(|(_, digest)| self.record(digest))
+            .filter(|record| filter.matches(record))
+            .take(page.limit())
+            .collect())
+    }
+
+    async fn touch(&self, uses: &[TokenUse<'_>]) -> Result<(), StoreError> {
+        let subjects = read(&self.subjects);
+        for TokenUse { key, at } in uses {
+            if let Some(digest) = digest_of(&subjects, *key)
+                && let Some(entry) = read(self.shard(&digest)).get(&digest)
+            {
+                entry.touch(*at);
+            }
+        }
+        Ok(())
+    }
+
+    async fn revoke(&self, key: TokenKey<'_>, at: Timestamp) -> Result<bool, StoreError> {
+        let subjects = write(&self.subjects);
+        let digest = digest_of(&subjects, key).ok_or(StoreError::NotFound)?;
+        let mut tokens = write(self.shard(&digest));
+        let entry = tokens.get_mut(&digest).ok_or(StoreError::NotFound)?;
+        Ok(entry.revoke(at))
+    }
+
+    async fn revoke_all(
+        &self,
+        subject: &str,
+        filter: &TokenFilter,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let subjects = write(&self.subjects);
+        let mut shards = self.lock_all();
+        let mut ended = 0;
+        for digest in subjects.get(subject).into_iter().flat_map(BTreeMap::values) {
+            if let Some(entry) = shards[shard_of(digest)].get_mut(digest)
+                && filter.matches(entry.shared())
+                && entry.revoke(at)
+            {
+                ended += 1;
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn replace(
+        &self,
+        id: &str,
+        successor: TokenRecord,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut subjects = write(&self.subjects);
+        let mut shards = self.lock_all();
+        let key = TokenKey {
+            subject: &successor.subject,
+            id,
+        };
+        let old = digest_of(&subjects, key).ok_or(StoreError::NotFound)?;
+        let entry = shards[shard_of(&old)].get(&old);
+        if entry.is_none_or(Entry::is_revoked) {
+            return Err(StoreError::Ended);
+        }
+        let home = shard_of(&successor.digest);
+        add(&mut subjects, &mut shards[home], successor)?;
+        if let Some(entry) = shards[shard_of(&old)].get_mut(&old) {
+            entry.revoke(at);
+        }
+        Ok(())
+    }
+
+    async fn prune(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        let mut over = Vec::new();
+        for shard in &self.shards {
+            let tokens = read(&shard.0);
+            let ended = tokens.iter().filter(|(_, entry)| entry.is_over(before));
+            over.extend(ended.take(limit - over.len()).map(|(digest, _)| *digest));
+        }
+        let mut subjects = write(&self.subjects);
+        let mut removed = 0;
+        for digest in over {
+            let mut tokens = write(self.shard(&digest));
+            // Looked at again, since a use may have come between.
+            if tokens
+                .get(&digest)
+                .is_some_and(|entry| entry.is_over(before))
+                && let Some(entry) = tokens.remove(&digest)
+            {
+                forget(&mut subjects, entry.shared());
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tokens: usize = self.shards.iter().map(|shard| read(&shard.0).len()).sum();
+        f.debug_struct("MemoryStore")
+            .field("tokens", &tokens)
+            .finish_non_exhaustive()
+    }
+}
+
+fn shard_of(digest: &TokenDigest) -> usize {
+    // A byte that the map's hash leaves out.
+    usize::from(digest.as_bytes()[8]) % SHARDS
+}
+
+fn digest_of(subjects: &Subjects, key: TokenKey<'_>) -> Option<TokenDigest> {
+    subjects.get(key.subject)?.get(key.id).copied()
+}
+
+fn add(
+    subjects: &mut Subjects,
+    tokens: &mut Tokens,
+    record: TokenRecord,
+) -> Result<(), StoreError> {
+    if tokens.contains_key(&record.digest) || digest_of(subjects, record.key()).is_some() {
+        return Err(StoreError::AlreadyExists);
+    }
+    subjects
+        .entry(record.subject.clone())
+        .or_default()
+        .insert(record.id.clone(), record.digest);
+    tokens.insert(record.digest, Entry::new(record));
+    Ok(())
+}
+
+fn forget(subjects: &mut Subjects, record: &TokenRecord) {
+    if let Some(held) = subjects.get_mut(&record.subject) {
+        held.remove(&record.id);
+        if held.is_empty() {
+            subjects.remove(&record.subject);
+        }
+    }
+}
+
+// A poisoned lock guards whole data: nothing between two changes to it can panic.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

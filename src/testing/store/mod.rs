@@ -1,0 +1,141 @@
+//! The contract of a [`TokenStore`], as tests.
+//!
+//! ```
+//! use tower_bearer::store::MemoryStore;
+//! use tower_bearer::testing;
+//!
+//! # #[tokio::main] async fn main() {
+//! testing::store::conformance(&MemoryStore::new()).await;
+//! # }
+//! ```
+//!
+//! Every test makes subjects and tokens of its own, under random names, so that a store can be tested
+//! while it holds others and again after an earlier run. All of them are dated in 1970, and
+//! [`pruning_is_bounded_and_takes_only_what_is_over`] prunes up to there. What races here does so on one
+//! task: a store whose calls never wait needs tests of its own, with threads.
+
+mod ending;
+mod race;
+mod reading;
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::identity::{CredentialKind, RoleGrant};
+use crate::store::{Found, Page, TokenDigest, TokenFilter, TokenRecord, TokenStore};
+
+pub use ending::{
+    a_failed_replacement_changes_nothing, a_revoked_token_stays_revoked,
+    pruning_is_bounded_and_takes_only_what_is_over, replacing_ends_one_and_adds_one,
+    revoking_all_ends_what_the_filter_means,
+};
+pub use race::{
+    of_racing_inserts_one_succeeds, of_racing_replacements_one_succeeds,
+    revoking_wins_over_touching,
+};
+pub use reading::{
+    any_text_is_a_subject_and_an_id, digests_and_ids_are_unique, listing_pages_in_the_order_of_ids,
+    records_come_back_whole, touching_never_goes_back,
+};
+
+/// Runs every test of this module on `store`.
+///
+/// # Panics
+/// Where the contract is broken.
+pub async fn conformance(store: &dyn TokenStore) {
+    records_come_back_whole(store).await;
+    digests_and_ids_are_unique(store).await;
+    any_text_is_a_subject_and_an_id(store).await;
+    listing_pages_in_the_order_of_ids(store).await;
+    touching_never_goes_back(store).await;
+    a_revoked_token_stays_revoked(store).await;
+    revoking_all_ends_what_the_filter_means(store).await;
+    replacing_ends_one_and_adds_one(store).await;
+    a_failed_replacement_changes_nothing(store).await;
+    of_racing_inserts_one_succeeds(store).await;
+    of_racing_replacements_one_succeeds(store).await;
+    revoking_wins_over_touching(store).await;
+    pruning_is_bounded_and_takes_only_what_is_over(store).await;
+}
+
+/// When the tests' records are made, and a second of that day.
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_unix_secs(1_000_000 + secs)
+}
+
+fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("random numbers");
+    bytes
+}
+
+/// A subject that no other test uses.
+fn a_subject() -> String {
+    let [a, b, c, d, e, f, g, h, ..] = random();
+    let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    format!("conformance-{number:016x}")
+}
+
+/// A session with a digest of its own.
+fn a_record(subject: &str, id: &str) -> TokenRecord {
+    let digest = TokenDigest::from_bytes(random());
+    TokenRecord::new(id, digest, CredentialKind::Session, subject, at(0))
+}
+
+/// A record in which everything is set, to values that a careless store would spoil.
+fn a_full_record(subject: &str, id: &str) -> TokenRecord {
+    let mut record = a_record(subject, id);
+    record.kind = CredentialKind::ApiKey;
+    record.name = Some("naïve \"name\" \u{1f511}".into());
+    record.client_id = Some("".into());
+    record.scopes = "b:write a:read".parse().expect("scopes");
+    record.roles = vec![
+        RoleGrant::on("editor", "site 1/ü"),
+        RoleGrant::new("editor"),
+        RoleGrant::on("", ""),
+    ];
+    record.created = Timestamp::from_unix_millis(1_000_000_001);
+    record.expires = Some(Timestamp::from_unix_millis(1_000_900_003));
+    record.idle = Some(Duration::from_millis(600_007));
+    record.last_used = Some(Timestamp::from_unix_millis(1_000_100_009));
+    record.disabled = true;
+    record.display_start = "ak_aB3d".into();
+    record.auth_time = Some(Timestamp::from_unix_millis(-1));
+    record.acr = Some("urn:example:silver".into());
+    record
+        .attributes
+        .insert("device".into(), "Firefox; DROP TABLE".into());
+    record.attributes.insert("".into(), "".into());
+    record
+}
+
+async fn insert(store: &dyn TokenStore, record: &TokenRecord) {
+    let inserted = store.insert(record.clone()).await;
+    inserted.expect("inserting a new record");
+}
+
+/// The first page of a subject's records.
+async fn listing(store: &dyn TokenStore, subject: &str) -> Vec<TokenRecord> {
+    let page = Page::first(99);
+    let listed = store.list(subject, &TokenFilter::all(), &page).await;
+    listed.expect("listing")
+}
+
+/// The record as read by its key, which is the one found by its digest as well.
+async fn read(store: &dyn TokenStore, record: &TokenRecord) -> Option<TokenRecord> {
+    let got = store.get(record.key()).await.expect("getting a record");
+    let found = store.find(&record.digest).await.expect("finding a record");
+    let now = store.find_now(&record.digest);
+    if let Some(now) = now.map(|now| now.expect("finding a record at once")) {
+        let (now, found) = (now.as_ref(), found.as_ref());
+        assert_eq!(now.map(Found::record), found.map(Found::record));
+        assert_eq!(now.map(Found::last_used), found.map(Found::last_used));
+    }
+    let found = found.map(|found| {
+        let mut record = found.record().clone();
+        record.last_used = found.last_used();
+        record
+    });
+    assert_eq!(got, found, "by key and by digest");
+    got
+}

@@ -1,0 +1,117 @@
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use super::{a_record, a_subject, at, insert, listing, read};
+use crate::store::{StoreError, TokenFilter, TokenStore, TokenUse};
+
+const RACERS: usize = 8;
+
+/// Of several inserts of one id, and of several of one digest, one succeeds.
+///
+/// # Panics
+/// Where the contract is broken.
+pub async fn of_racing_inserts_one_succeeds(store: &dyn TokenStore) {
+    let subject = a_subject();
+    let same_id = [(); RACERS].map(|()| a_record(&subject, "1"));
+    let inserts = same_id.iter().map(|record| store.insert(record.clone()));
+    assert_one_won(&together(inserts).await);
+
+    let digest = a_record(&subject, "").digest;
+    let same_digest = [(); RACERS].map(|()| {
+        let mut record = a_record(&a_subject(), "1");
+        record.digest = digest;
+        record
+    });
+    let inserts = same_digest
+        .iter()
+        .map(|record| store.insert(record.clone()));
+    assert_one_won(&together(inserts).await);
+    let mut there = 0;
+    for record in &same_digest {
+        let got = store.get(record.key()).await.expect("getting");
+        there += usize::from(got.is_some());
+    }
+    assert_eq!(there, 1, "records of one digest");
+}
+
+/// Of several replacements of one token one succeeds, and one good token is left.
+///
+/// # Panics
+/// Where the contract is broken.
+pub async fn of_racing_replacements_one_succeeds(store: &dyn TokenStore) {
+    let subject = a_subject();
+    insert(store, &a_record(&subject, "old")).await;
+    let ids: [_; RACERS] = std::array::from_fn(|racer| racer.to_string());
+    let replacements = ids
+        .iter()
+        .map(|id| store.replace("old", a_record(&subject, id), at(1)));
+    let results = together(replacements).await;
+    let won = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(won, 1, "replacements that succeeded: {results:?}");
+    let lost = |result: &Result<(), _>| matches!(result, Ok(()) | Err(StoreError::Ended));
+    assert!(results.iter().all(lost), "{results:?}");
+
+    let listed = listing(store, &subject).await;
+    let good = listed.iter().filter(|record| record.revoked.is_none());
+    assert_eq!((listed.len(), good.count()), (2, 1), "{listed:?}");
+}
+
+/// A token that is used while it is revoked is revoked, and so is one that is minted before all are.
+///
+/// # Panics
+/// Where the contract is broken.
+pub async fn revoking_wins_over_touching(store: &dyn TokenStore) {
+    let subject = a_subject();
+    let record = a_record(&subject, "1");
+    insert(store, &record).await;
+    let (key, all) = (record.key(), TokenFilter::all());
+    let touch = async |secs| {
+        let used = [TokenUse { key, at: at(secs) }];
+        store.touch(&used).await.expect("touching");
+        0
+    };
+    let revoke = async || {
+        let ended = store.revoke_all(&subject, &all, at(2)).await;
+        ended.expect("revoking all")
+    };
+    let calls: [Pin<Box<dyn Future<Output = u64> + '_>>; 5] = [
+        Box::pin(touch(1)),
+        Box::pin(revoke()),
+        Box::pin(touch(3)),
+        Box::pin(revoke()),
+        Box::pin(touch(5)),
+    ];
+    let ended = together(calls).await;
+    assert_eq!(ended.iter().sum::<u64>(), 1, "one call ends it");
+    let stored = read(store, &record).await.expect("the record");
+    assert_eq!(stored.revoked, Some(at(2)));
+}
+
+fn assert_one_won(results: &[Result<(), StoreError>]) {
+    let won = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(won, 1, "inserts that succeeded: {results:?}");
+    let lost = |result: &Result<(), _>| matches!(result, Ok(()) | Err(StoreError::AlreadyExists));
+    assert!(results.iter().all(lost), "{results:?}");
+}
+
+/// Runs futures side by side, on whatever runtime this is.
+async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    let mut results: Vec<_> = running.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        for (future, result) in running.iter_mut().zip(&mut results) {
+            if result.is_none()
+                && let Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *result = Some(output);
+            }
+        }
+        if results.iter().all(Option::is_some) {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    })
+    .await;
+    results.into_iter().flatten().collect()
+}

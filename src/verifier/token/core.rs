@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::identity::{CredentialKind, Identity, OnAdmitted};
+use crate::refusal::Refusal;
+use crate::store::{Found, StoreError, TokenDigest, TokenFormat, TokenState, TokenStore};
+use crate::verifier::{Answer, Presented};
+
+/// What both verifiers of stored tokens are made of.
+#[derive(Debug)]
+pub(super) struct Core {
+    store: Arc<dyn TokenStore>,
+    format: TokenFormat,
+    kinds: &'static [CredentialKind],
+}
+
+impl Core {
+    pub(super) fn new(
+        store: Arc<dyn TokenStore>,
+        format: TokenFormat,
+        kinds: &'static [CredentialKind],
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            format,
+            kinds,
+        })
+    }
+
+    pub(super) fn format(&self) -> &TokenFormat {
+        &self.format
+    }
+
+    pub(super) fn answer(self: &Arc<Self>, presented: &Presented) -> Answer {
+        let text = presented.token.expose_bytes();
+        if !self.format.matches_shape(text) {
+            return Answer::Now(Err(Refusal::invalid("not in the format of these tokens")));
+        }
+        let digest = TokenDigest::of(text);
+        let now = presented.now;
+        if let Some(found) = self.store.find_now(&digest) {
+            return Answer::Now(self.judge(found, now));
+        }
+        let core = Arc::clone(self);
+        Answer::Later(Box::pin(async move {
+            let found = core.store.find(&digest).await;
+            core.judge(found, now)
+        }))
+    }
+
+    fn judge(
+        &self,
+        found: Result<Option<Found>, StoreError>,
+        now: Timestamp,
+    ) -> Result<Identity, Refusal> {
+        match found {
+            Ok(Some(found)) => self.admit(found, now),
+            Ok(None) => Err(Refusal::invalid("unknown token")),
+            Err(error) => {
+                Err(Refusal::unavailable("the token store gave no answer").with_source(error))
+            }
+        }
+    }
+
+    fn admit(&self, mut found: Found, now: Timestamp) -> Result<Identity, Refusal> {
+        let record = found.record();
+        let last_used = found.last_used();
+        let refusal = if !self.kinds.contains(&record.kind) {
+            Refusal::invalid("a token of another kind")
+        } else {
+            match record.state_if_used(last_used, now) {
+                TokenState::Active => {
+                    let listener = self.listener(&mut found);
+                    // A request that is let in is a use, and moves the end. One that the clock stepped
+                    // back from is not older than the last.
+                    let used = listener.is_some().then_some(now).max(last_used);
+                    let end = found.record().ends_if_used(used);
+                    return Ok(found.identity().for_request(end, listener));
+                }
+                TokenState::Revoked => Refusal::revoked("token was revoked"),
+                TokenState::Disabled => Refusal::disabled("token is disabled"),
+                TokenState::Expired => Refusal::expired("token has expired"),
+                TokenState::Idle => Refusal::expired("token was idle for too long"),
+            }
+        };
+        Err(refusal.with_credential_id(record.id.clone()))
+    }
+
+    /// What records the use: the store's own listener, or else a call to the store in the background.
+    fn listener(&self, found: &mut Found) -> Option<Arc<dyn OnAdmitted>> {
+        let own = found.take_on_admitted();
+        #[cfg(feature = "tokio")]
+        let own = own.or_else(|| {
+            let store = Arc::clone(&self.store);
+            Some(Arc::new(super::touch::Touch::new(store, found.clone())))
+        });
+        own
+    }
+}

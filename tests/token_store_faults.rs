@@ -1,0 +1,230 @@
+//! What a store's troubles, and tokens that no store needs to see, lead to.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use support::{present, secs, shape, verify};
+use tower_bearer::async_trait;
+use tower_bearer::clock::{ManualClock, Timestamp};
+use tower_bearer::issue::{NewToken, TokenIssuer};
+use tower_bearer::store::{
+    Found, MemoryStore, Page, StoreError, TokenDigest, TokenFilter, TokenKey, TokenRecord,
+    TokenStore, TokenUse,
+};
+use tower_bearer::testing::{self, admit};
+use tower_bearer::verifier::{Answer, ApiKeyVerifier, OpaqueTokenVerifier, Presented};
+use tower_bearer::{Reason, TokenVerifier};
+
+#[tokio::test]
+async fn what_is_not_in_the_format_never_reaches_the_store() {
+    let store = Arc::new(Remote::default());
+    let keys = shape("ak_");
+    let issuer = TokenIssuer::api_keys(store.clone(), keys.clone()).expect("an issuer");
+    let verifier = ApiKeyVerifier::new(store.clone(), keys).expect("a verifier");
+    let minted = issuer.mint(NewToken::api_key("alice")).await;
+    let key = minted.expect("minting").token.reveal();
+
+    let flipped = |at: usize| {
+        let mut text = key.clone().into_bytes();
+        text[at] = if text[at] == b'x' { b'y' } else { b'x' };
+        String::from_utf8(text).expect("ASCII")
+    };
+    let (body, checksum) = key.split_at(46);
+    let junk = [
+        key.replacen("ak_", "AK_", 1),
+        key.replacen("ak_", "bk_", 1),
+        key.replacen("ak_", "", 1),
+        key.to_lowercase(),
+        key.to_uppercase(),
+        format!("{key}="),
+        format!("{key}0"),
+        format!("x{key}"),
+        body.to_owned(),
+        format!("{body}{}", checksum.chars().rev().collect::<String>() + "0"),
+        key[..key.len() - 1].to_owned(),
+        flipped(3),
+        flipped(20),
+        flipped(46),
+        flipped(51),
+        "ak_".to_owned(),
+        "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl".to_owned(),
+    ];
+    for text in junk {
+        let refusal = verify(&verifier, &text, secs(1000)).await;
+        let refusal = refusal.expect_err("junk");
+        assert_eq!(refusal.reason(), Reason::Invalid);
+    }
+    assert_eq!(store.lookups(), 0);
+    let good = verify(&verifier, &key, secs(1000)).await;
+    assert_eq!(good.expect("the key itself").subject(), "alice");
+    assert_eq!(store.lookups(), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_refuses_no_token() {
+    let store = Arc::new(Remote::default());
+    let (issuer, verifier) = desk(&store);
+    let new = NewToken::session("alice").without_expiry();
+    let minted = issuer.mint(new.clone()).await.expect("minting");
+    let token = minted.token.reveal();
+
+    store.down.store(1, Ordering::SeqCst);
+    let refusal = verify(&verifier, &token, secs(1000)).await;
+    let refusal = refusal.expect_err("no answer");
+    assert_eq!(refusal.reason(), Reason::Unavailable);
+    let cause = std::error::Error::source(&refusal).expect("the store's error");
+    assert_eq!(cause.to_string(), "token store remote is unavailable");
+    let cause = cause.source().expect("what lies beneath");
+    assert_eq!(cause.to_string(), "connection refused");
+    assert!(issuer.mint(new).await.is_err());
+    assert!(issuer.revoke(minted.record.key()).await.is_err());
+
+    store.down.store(0, Ordering::SeqCst);
+    assert!(verify(&verifier, &token, secs(1000)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_store_with_no_listener_is_told_of_uses_in_the_background() {
+    let store = Arc::new(Remote::default());
+    let (issuer, verifier) = desk(&store);
+    let session = NewToken::session("alice").idle(Duration::from_secs(30));
+    let minted = issuer.mint(session).await.expect("minting");
+    let token = minted.token.reveal();
+
+    let presented = Presented::new(present(&token), secs(1029));
+    let answer = Arc::new(verifier.clone()).begin(&presented);
+    assert!(matches!(answer, Answer::Later(_)), "{answer:?}");
+    let alice = answer.wait().await.expect("a good session");
+    assert_eq!(alice.expires_at(), Some(secs(1059)));
+    assert_eq!(
+        store.touches.load(Ordering::SeqCst),
+        0,
+        "before it is let in"
+    );
+
+    admit(&alice, secs(1029));
+    tokio::task::yield_now().await;
+    assert_eq!(store.touches.load(Ordering::SeqCst), 1);
+    let last = Timestamp::from_unix_millis(1_058_999);
+    assert!(verify(&verifier, &token, last).await.is_ok());
+    let refusal = verify(&verifier, &token, secs(1059)).await;
+    assert_eq!(refusal.expect_err("idle").reason(), Reason::Expired);
+}
+
+#[test]
+fn a_use_outside_a_runtime_is_let_go() {
+    let store = Arc::new(Remote::default());
+    let (issuer, verifier) = desk(&store);
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let alice = runtime.expect("a runtime").block_on(async {
+        let session = NewToken::session("alice").without_expiry();
+        let minted = issuer.mint(session).await.expect("minting");
+        verify(&verifier, &minted.token.reveal(), secs(1000)).await
+    });
+    admit(&alice.expect("a good session"), secs(1000));
+    assert_eq!(store.touches.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_store_that_is_waited_for_meets_the_contract() {
+    testing::store::conformance(&Remote::default()).await;
+}
+
+fn desk(store: &Arc<Remote>) -> (TokenIssuer, OpaqueTokenVerifier) {
+    let clock = ManualClock::new(secs(1000));
+    let issuer = TokenIssuer::opaque(store.clone(), shape("st_")).with_clock(clock);
+    let verifier = OpaqueTokenVerifier::new(store.clone(), shape("st_"));
+    (issuer, verifier)
+}
+
+/// A store that is always waited for, counts what it is asked, and can be down.
+#[derive(Debug, Default)]
+struct Remote {
+    rows: MemoryStore,
+    finds: AtomicU64,
+    touches: AtomicU64,
+    down: AtomicU64,
+}
+
+impl Remote {
+    fn lookups(&self) -> u64 {
+        self.finds.load(Ordering::SeqCst)
+    }
+
+    async fn reach(&self) -> Result<&MemoryStore, StoreError> {
+        tokio::task::yield_now().await;
+        if self.down.load(Ordering::SeqCst) == 0 {
+            return Ok(&self.rows);
+        }
+        Err(StoreError::Unavailable {
+            store: "remote",
+            source: "connection refused".into(),
+        })
+    }
+}
+
+#[async_trait]
+impl TokenStore for Remote {
+    async fn insert(&self, record: TokenRecord) -> Result<(), StoreError> {
+        self.reach().await?.insert(record).await
+    }
+
+    async fn find(&self, digest: &TokenDigest) -> Result<Option<Found>, StoreError> {
+        self.finds.fetch_add(1, Ordering::SeqCst);
+        let found = self.reach().await?.find(digest).await?;
+        Ok(found.map(|found| {
+            let mut row = found.record().clone();
+            row.last_used = found.last_used();
+            Found::new(row)
+        }))
+    }
+
+    async fn get(&self, key: TokenKey<'_>) -> Result<Option<TokenRecord>, StoreError> {
+        self.reach().await?.get(key).await
+    }
+
+    async fn list(
+        &self,
+        subject: &str,
+        filter: &TokenFilter,
+        page: &Page,
+    ) -> Result<Vec<TokenRecord>, StoreError> {
+        self.reach().await?.list(subject, filter, page).await
+    }
+
+    async fn touch(&self, uses: &[TokenUse<'_>]) -> Result<(), StoreError> {
+        self.touches.fetch_add(1, Ordering::SeqCst);
+        // The rows first: a test waits for one turn of the scheduler and no more.
+        self.rows.touch(uses).await?;
+        self.reach().await.map(drop)
+    }
+
+    async fn revoke(&self, key: TokenKey<'_>, at: Timestamp) -> Result<bool, StoreError> {
+        self.reach().await?.revoke(key, at).await
+    }
+
+    async fn revoke_all(
+        &self,
+        subject: &str,
+        filter: &TokenFilter,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.reach().await?.revoke_all(subject, filter, at).await
+    }
+
+    async fn replace(
+        &self,
+        id: &str,
+        successor: TokenRecord,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.reach().await?.replace(id, successor, at).await
+    }
+
+    async fn prune(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        self.reach().await?.prune(before, limit).await
+    }
+}

@@ -6,6 +6,10 @@ pub mod credential;
 pub mod error;
 pub mod identity;
 pub mod issue;
+#[cfg(feature = "jwt")]
+mod json;
+#[cfg(feature = "jwt")]
+pub mod keys;
 pub mod refusal;
 pub mod scope;
 pub mod verifier;

@@ -16,6 +16,8 @@ mod answer;
 mod deadline;
 mod enriched;
 mod function;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! A part of the check by itself. Whoever uses this has the rest to do.
 
-use super::jws::{BAD_PAYLOAD, NOT_THREE_PARTS, Parts, choose};
-use crate::keys::{KeySet, base64url};
+use super::jws::{NOT_THREE_PARTS, Parts, choose};
+use crate::keys::KeySet;
 use crate::refusal::Refusal;
 
 /// Checks the shape of `token`, its header and its signature, and returns the payload's bytes.
@@ -14,7 +14,11 @@ use crate::refusal::Refusal;
 /// [`Reason::Invalid`](crate::Reason::Invalid), with the failed step in its detail.
 pub fn verify_signature_only(keys: &KeySet, token: &[u8]) -> Result<Vec<u8>, Refusal> {
     let parts = Parts::of(token).ok_or(NOT_THREE_PARTS)?;
-    let place = parts.with_header(|header| choose(keys, &header))?;
-    parts.check_signature(keys.key(place))?;
-    base64url::decode_to_vec(parts.payload).ok_or(BAD_PAYLOAD)
+    parts.with_payload(|payload| {
+        parts.with_signature(|signature| {
+            let place = parts.with_header(|header| choose(keys, &header))?;
+            parts.check(signature, keys.key(place))?;
+            Ok(payload.to_vec())
+        })
+    })
 }

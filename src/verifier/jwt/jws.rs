@@ -12,6 +12,9 @@ const MAX_HEADER_LEN: usize = 2048;
 /// The longest signature of any key: that of RSA with 8192 bits.
 const MAX_SIGNATURE_LEN: usize = 1024;
 
+/// Payloads up to this length are decoded on the stack.
+const SHORT_PAYLOAD: usize = 4096;
+
 /// A token cut at its dots; nothing is decoded yet.
 #[derive(Clone, Copy)]
 pub(super) struct Parts<'a> {
@@ -52,11 +55,39 @@ impl<'a> Parts<'a> {
         then(Header::parse(header).map_err(Refusal::invalid)?)
     }
 
-    pub(super) fn check_signature(&self, key: &VerificationKey) -> Result<(), Refusal> {
+    /// Decodes the signature and hands it to `then`.
+    pub(super) fn with_signature<T>(
+        &self,
+        then: impl FnOnce(&[u8]) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         let mut buffer = [const { MaybeUninit::uninit() }; MAX_SIGNATURE_LEN];
         let signature = base64url::decode(self.signature, &mut buffer).ok_or(Refusal::invalid(
             "the signature is not canonical base64url, or too long",
         ))?;
+        then(signature)
+    }
+
+    /// Decodes the payload and hands it to `then`.
+    pub(super) fn with_payload<T>(
+        &self,
+        then: impl FnOnce(&[u8]) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let mut short = [const { MaybeUninit::uninit() }; SHORT_PAYLOAD];
+        let mut long = Vec::new();
+        // Three bytes come of each four characters.
+        let buffer = if self.payload.len() / 4 * 3 + 2 <= SHORT_PAYLOAD {
+            &mut short[..]
+        } else {
+            long.resize(self.payload.len(), MaybeUninit::uninit());
+            &mut long[..]
+        };
+        then(
+            base64url::decode(self.payload, buffer)
+                .ok_or(Refusal::invalid("the payload is not canonical base64url"))?,
+        )
+    }
+
+    pub(super) fn check(&self, signature: &[u8], key: &VerificationKey) -> Result<(), Refusal> {
         if key.is_good(self.signed, signature) {
             Ok(())
         } else {
@@ -67,8 +98,6 @@ impl<'a> Parts<'a> {
 
 pub(super) const NOT_THREE_PARTS: Refusal =
     Refusal::invalid("the token is not three parts between two dots");
-
-pub(super) const BAD_PAYLOAD: Refusal = Refusal::invalid("the payload is not canonical base64url");
 
 /// The place of the key that the header means.
 pub(super) fn choose(keys: &KeySet, header: &Header<'_>) -> Result<usize, Refusal> {

@@ -51,26 +51,22 @@ pub(crate) mod peek;
 mod rules;
 mod value;
 
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use self::header::{Header, TokenType};
-use self::jws::{BAD_PAYLOAD, NOT_THREE_PARTS, Parts, choose};
+use self::jws::{NOT_THREE_PARTS, Parts, choose};
 use self::known::KnownKeys;
 use self::rules::Rules;
 use super::{Answer, Presented, TokenVerifier};
 use crate::clock::Timestamp;
 use crate::identity::Identity;
-use crate::keys::{KeySet, base64url};
+use crate::keys::KeySet;
 use crate::refusal::Refusal;
 
 pub use builder::JwtVerifierBuilder;
 pub use value::ClaimValue;
-
-/// Payloads up to this length are decoded on the stack.
-const SHORT_PAYLOAD: usize = 4096;
 
 /// Judges JSON Web Tokens by their signature and claims. Never waits for anything.
 ///
@@ -109,16 +105,22 @@ impl JwtVerifier {
 
     fn judge(&self, token: &[u8], now: Timestamp) -> Result<Identity, Refusal> {
         let parts = Parts::of(token).ok_or(NOT_THREE_PARTS)?;
-        let known = self.known.recall(parts.header);
-        let place = match known {
-            Some(place) => place,
-            None => parts.with_header(|header| self.admit(&header))?,
-        };
-        parts.check_signature(self.known.key(place))?;
-        if known.is_none() {
-            self.known.remember(parts.header, place);
+        parts.with_payload(|payload| {
+            parts.with_signature(|signature| self.check_signature(&parts, signature))?;
+            let payload = std::str::from_utf8(payload)
+                .map_err(|_| Refusal::invalid("the payload is not UTF-8"))?;
+            self.rules.judge(payload, now)
+        })
+    }
+
+    fn check_signature(&self, parts: &Parts<'_>, signature: &[u8]) -> Result<(), Refusal> {
+        if let Some(place) = self.known.recall(parts.header) {
+            return parts.check(signature, self.known.key(place));
         }
-        with_payload(parts.payload, |payload| self.rules.judge(payload, now))
+        let place = parts.with_header(|header| self.admit(&header))?;
+        parts.check(signature, self.known.key(place))?;
+        self.known.remember(parts.header, place);
+        Ok(())
     }
 
     fn admit(&self, header: &Header<'_>) -> Result<usize, Refusal> {
@@ -138,21 +140,4 @@ impl TokenVerifier for JwtVerifier {
     fn begin(self: Arc<Self>, presented: &Presented) -> Answer {
         Answer::Now(self.judge(presented.token.expose_bytes(), presented.now))
     }
-}
-
-fn with_payload<T>(
-    encoded: &[u8],
-    then: impl FnOnce(&str) -> Result<T, Refusal>,
-) -> Result<T, Refusal> {
-    let mut short = [const { MaybeUninit::uninit() }; SHORT_PAYLOAD];
-    let mut long = Vec::new();
-    // Three bytes come of each four characters.
-    let buffer = if encoded.len() / 4 * 3 + 2 <= SHORT_PAYLOAD {
-        &mut short[..]
-    } else {
-        long.resize(encoded.len(), MaybeUninit::uninit());
-        &mut long[..]
-    };
-    let payload = base64url::decode(encoded, buffer).ok_or(BAD_PAYLOAD)?;
-    then(std::str::from_utf8(payload).map_err(|_| Refusal::invalid("the payload is not UTF-8"))?)
 }

@@ -37,9 +37,17 @@ fn main() {
     println!("| path | bare | axum | tonic | copied extractor, axum |");
     println!("|---|---|---|---|---|");
     let first = &credentials[0];
-    row("no credential, refused", STACKS.map(|stack| refused(stack, first, None)), None);
+    row(
+        "no credential, refused",
+        STACKS.map(|stack| refused(stack, first, None)),
+        None,
+    );
     let junk = Some("Bearer st_no-such-token");
-    row("junk, refused", STACKS.map(|stack| refused(stack, first, junk)), None);
+    row(
+        "junk, refused",
+        STACKS.map(|stack| refused(stack, first, junk)),
+        None,
+    );
     for credential in &credentials {
         let ours = STACKS.map(|stack| admitted(stack, credential));
         row(credential.name, ours, rival(credential));
@@ -52,8 +60,14 @@ fn admitted(stack: Stack, credential: &Credential) -> Added {
     let mut base = without(stack, Some(&good));
     let mut ours = with(stack, &layer, Some(&good));
     check(base() == ours(), "a good credential is let in");
-    check(ours() != with(stack, &layer, Some(&forged))(), "a forged one is refused");
-    check(ours() != with(stack, &layer, None)(), "a missing one is refused");
+    check(
+        ours() != with(stack, &layer, Some(&forged))(),
+        "a forged one is refused",
+    );
+    check(
+        ours() != with(stack, &layer, None)(),
+        "a missing one is refused",
+    );
     added(&mut base, &mut ours, calls(credential), ROUNDS)
 }
 
@@ -74,7 +88,10 @@ fn rival(credential: &Credential) -> Option<Added> {
     let mut base = without(Stack::Axum, Some(&good));
     let mut theirs = call(Some(&good));
     check(theirs() == 200, "the rival lets a good credential in");
-    check(call(Some(&forged))() == 401, "the rival refuses a forged one");
+    check(
+        call(Some(&forged))() == 401,
+        "the rival refuses a forged one",
+    );
     check(call(None)() == 401, "the rival refuses a missing one");
     Some(added(&mut base, &mut theirs, calls(credential), ROUNDS))
 }

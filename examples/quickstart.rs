@@ -34,7 +34,10 @@ struct Hello;
 impl Greeter for Hello {
     async fn hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
         let user = request.extensions().get::<AuthenticatedUser>();
-        let message = format!("hello, {}\n", user.map_or("stranger", |user| user.subject()));
+        let message = format!(
+            "hello, {}\n",
+            user.map_or("stranger", |user| user.subject())
+        );
         Ok(Response::new(HelloReply { message }))
     }
 
@@ -87,7 +90,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind(address).await?;
     let at = format!("http://{}", listener.local_addr()?);
     println!("listening on {at}\n");
-    let (jwt, session, key) = (jwt.token.reveal(), session.token.reveal(), key.token.reveal());
+    let (jwt, session, key) = (
+        jwt.token.reveal(),
+        session.token.reveal(),
+        key.token.reveal(),
+    );
     println!("JWT      {jwt}\nsession  {session}\nAPI key  {key}\n");
     print_curl_lines(&at, &jwt, &session, &key, &ended.token.reveal());
 
@@ -124,7 +131,9 @@ fn print_curl_lines(at: &str, jwt: &str, session: &str, key: &str, ended: &str) 
     println!("curl -i {at}/whoami -u alice:secret");
     println!("400, not one credential:");
     get("/whoami", "two words");
-    println!("curl -i {at}/whoami -H 'Authorization: Bearer {key}' -H 'Authorization: Bearer {key}'");
+    println!(
+        "curl -i {at}/whoami -H 'Authorization: Bearer {key}' -H 'Authorization: Bearer {key}'"
+    );
     println!("401, a token that is tampered with, mistyped, or ended:");
     get("/whoami", &jwt[..jwt.len() - 2]);
     get("/whoami", &key.to_uppercase());

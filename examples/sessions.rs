@@ -51,7 +51,10 @@ async fn logout_everywhere(
     user: AuthenticatedUser,
     State(sessions): State<TokenIssuer>,
 ) -> StatusCode {
-    match sessions.revoke_all(user.subject(), &TokenFilter::all()).await {
+    match sessions
+        .revoke_all(user.subject(), &TokenFilter::all())
+        .await
+    {
         Ok(_) => StatusCode::NO_CONTENT,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -67,7 +70,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/", get(home))
         .route("/logout", post(logout))
         .route("/logout/everywhere", post(logout_everywhere))
-        .layer(BearerAuthLayer::new(OpaqueTokenVerifier::new(store, format)));
+        .layer(BearerAuthLayer::new(OpaqueTokenVerifier::new(
+            store, format,
+        )));
     // What needs no token stands outside of the layer, not on a list within it.
     let app = Router::new()
         .route("/login", post(login))

@@ -13,17 +13,21 @@ mod extract;
 mod head;
 pub mod identity;
 pub mod issue;
+#[cfg(feature = "jwt")]
+mod json;
+#[cfg(feature = "jwt")]
+pub mod keys;
 pub mod middleware;
 pub mod observe;
 pub mod policy;
 pub mod refusal;
 pub mod scope;
-#[cfg(feature = "tonic")]
-mod tonic;
 #[cfg(feature = "tokens")]
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "tonic")]
+mod tonic;
 pub mod verifier;
 
 pub use async_trait::async_trait;

@@ -9,6 +9,7 @@
 //! # Ok::<(), tower_bearer::scope::InvalidScope>(())
 //! ```
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -44,9 +45,10 @@ impl ScopeSet {
             if scope.is_empty() || !scope.bytes().all(is_scope_byte) {
                 return Err(InvalidScope);
             }
-            push_new(&mut text, scope);
+            text.push_str(scope);
+            text.push(' ');
         }
-        Ok(Self { text: text.into() })
+        Ok(Self::unique(&text))
     }
 
     /// Whether `scope` is one of them.
@@ -81,11 +83,32 @@ impl ScopeSet {
     /// These scopes and those of `other`.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        let mut text = String::from(&*self.text);
-        for scope in other.iter() {
-            push_new(&mut text, scope);
+        Self::unique(&[&*self.text, &*other.text].join(" "))
+    }
+
+    /// The scopes in `text`, each once. Allocates once, where there are few and none is repeated.
+    fn unique(text: &str) -> Self {
+        const FEW: usize = 16;
+        let scopes = || text.split(' ').filter(|scope| !scope.is_empty());
+        let mut kept = String::with_capacity(text.len());
+        let mut seen = HashSet::new();
+        for (place, scope) in scopes().enumerate() {
+            if place == FEW {
+                seen.extend(scopes().take(FEW));
+            }
+            let new = if place < FEW {
+                kept.split(' ').all(|held| held != scope)
+            } else {
+                seen.insert(scope)
+            };
+            if new {
+                if !kept.is_empty() {
+                    kept.push(' ');
+                }
+                kept.push_str(scope);
+            }
         }
-        Self { text: text.into() }
+        Self { text: kept.into() }
     }
 }
 
@@ -94,7 +117,11 @@ impl FromStr for ScopeSet {
 
     /// Reads a list separated by spaces, as in the `scope` claim of RFC 9068.
     fn from_str(text: &str) -> Result<Self, InvalidScope> {
-        Self::try_from_iter(text.split(' ').filter(|scope| !scope.is_empty()))
+        if text.bytes().all(|byte| byte == b' ' || is_scope_byte(byte)) {
+            Ok(Self::unique(text))
+        } else {
+            Err(InvalidScope)
+        }
     }
 }
 
@@ -124,16 +151,21 @@ impl fmt::Display for InvalidScope {
 
 impl std::error::Error for InvalidScope {}
 
-fn push_new(text: &mut String, scope: &str) {
-    if text.split(' ').any(|held| held == scope) {
-        return;
-    }
-    if !text.is_empty() {
-        text.push(' ');
-    }
-    text.push_str(scope);
-}
-
 fn is_scope_byte(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_scope_is_held_once_however_many_there_are() {
+        let many: Vec<String> = (0..100).map(|n| format!("s{}", n % 40)).collect();
+        let set: ScopeSet = many.join("  ").parse().expect("scopes");
+        let expected: Vec<String> = (0..40).map(|n| format!("s{n}")).collect();
+        assert_eq!(set.iter().collect::<Vec<_>>(), expected);
+        assert_eq!(ScopeSet::try_from_iter(&many), Ok(set.clone()));
+        assert_eq!(set.union(&set), set);
+    }
 }

@@ -65,12 +65,9 @@ pub fn router(router: axum::Router, authorization: Option<&str>) -> Call {
     calls(router, request(authorization))
 }
 
-fn bare() -> impl Service<
-    Request<Full<Bytes>>,
-    Response = Response<Full<Bytes>>,
-    Error = Infallible,
-    Future: Send,
-> + Clone {
+fn bare()
+-> impl Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send>
++ Clone {
     tower::service_fn(async |request: Request<Full<Bytes>>| {
         std::hint::black_box(&request);
         Ok(Response::new(Full::new(Bytes::from_static(b"ok"))))
@@ -167,7 +164,11 @@ where
 /// The HTTP status, or the gRPC status where one is in the headers.
 fn status<R>(response: &Response<R>) -> u16 {
     match response.headers().get("grpc-status") {
-        Some(status) => status.to_str().ok().and_then(|s| s.parse().ok()).unwrap_or(2),
+        Some(status) => status
+            .to_str()
+            .ok()
+            .and_then(|s| s.parse().ok())
+            .unwrap_or(2),
         None => response.status().as_u16(),
     }
 }

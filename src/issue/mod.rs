@@ -2,14 +2,28 @@
 //!
 //! The request path knows nothing of this module: it uses the same keys and the same store.
 
+#[cfg(any(feature = "jwt", feature = "tokens"))]
+mod error;
+#[cfg(feature = "jwt")]
+mod jwt;
 #[cfg(feature = "tokens")]
 mod new_token;
+#[cfg(any(feature = "jwt", feature = "tokens"))]
 mod secret;
+#[cfg(feature = "jwt")]
+mod signing_key;
 #[cfg(feature = "tokens")]
 mod token;
 
+#[cfg(any(feature = "jwt", feature = "tokens"))]
+pub use error::IssueError;
+#[cfg(feature = "jwt")]
+pub use jwt::{IssuedJwt, JwtIssuer, JwtIssuerBuilder, NewJwt};
 #[cfg(feature = "tokens")]
 pub use new_token::NewToken;
+#[cfg(any(feature = "jwt", feature = "tokens"))]
 pub use secret::SecretToken;
+#[cfg(feature = "jwt")]
+pub use signing_key::SigningKey;
 #[cfg(feature = "tokens")]
-pub use token::{IssueError, Minted, TokenIssuer};
+pub use token::{Minted, TokenIssuer};

@@ -1,8 +1,6 @@
-use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 
-use super::{NewToken, SecretToken};
+use super::{IssueError, NewToken, SecretToken};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::ConfigError;
 use crate::identity::CredentialKind;
@@ -187,61 +185,6 @@ impl TokenIssuer {
         let asked = filter.only_kinds().unwrap_or(self.kinds);
         let kinds = asked.iter().filter(|kind| self.kinds.contains(kind));
         filter.clone().kinds(kinds.copied())
-    }
-}
-
-/// Why a token was not minted.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum IssueError {
-    /// A setting of the token cannot be right.
-    Config(ConfigError),
-    /// The system gave no random numbers.
-    Random {
-        /// What went wrong.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The store refused or failed.
-    Store(StoreError),
-}
-
-impl IssueError {
-    fn random(source: getrandom::Error) -> Self {
-        Self::Random {
-            source: Box::new(source),
-        }
-    }
-}
-
-impl fmt::Display for IssueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Config(error) => error.fmt(f),
-            Self::Random { .. } => f.write_str("no random numbers for a token"),
-            Self::Store(error) => error.fmt(f),
-        }
-    }
-}
-
-impl Error for IssueError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Config(error) => error.source(),
-            Self::Random { source } => Some(&**source),
-            Self::Store(error) => error.source(),
-        }
-    }
-}
-
-impl From<ConfigError> for IssueError {
-    fn from(error: ConfigError) -> Self {
-        Self::Config(error)
-    }
-}
-
-impl From<StoreError> for IssueError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
     }
 }
 

@@ -17,6 +17,8 @@ mod answer;
 mod deadline;
 mod enriched;
 mod function;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 mod router;
 #[cfg(feature = "tokens")]
 mod token;

@@ -62,7 +62,7 @@ impl TokenRouter {
             return Some(verifier);
         }
         #[cfg(feature = "jwt")]
-        if self.jwt.is_any() && super::jwt::has_jwt_shape(token) {
+        if self.jwt.is_any() && super::jwt::peek::has_jwt_shape(token) {
             return self.jwt.route(token);
         }
         self.otherwise.as_ref()
@@ -86,7 +86,7 @@ impl JwtRoutes {
         if self.issuers.is_empty() {
             return self.others.as_ref();
         }
-        super::jwt::untrusted_issuer(token)
+        super::jwt::peek::untrusted_issuer(token)
             .and_then(|issuer| self.issuers.get(&*issuer))
             .or(self.others.as_ref())
     }

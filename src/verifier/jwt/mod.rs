@@ -1,0 +1,143 @@
+//! JSON Web Tokens (RFC 7519) and the access tokens of RFC 9068.
+//!
+//! What a token must be, in the order in which it is looked at; each step is met before the next:
+//!
+//! 1. **Shape.** Three parts between two dots, each canonical base64url without padding (RFC 7515 §7.1).
+//! 2. **Header.** One JSON object with unique members. `alg` and perhaps `kid` are read; `typ` must be
+//!    absent, `JWT` or `at+jwt`, or exactly what [`token_type`](JwtVerifierBuilder::token_type) says. A
+//!    header with `crit`, `b64`, `zip` or `cty` is refused, and what it says of keys (`jwk`, `jku`,
+//!    `x5u`, `x5c`) is passed over.
+//! 3. **Key.** The one key that `kid` and `alg` mean, as [`KeySet`] says. The algorithm is the key's.
+//! 4. **Signature.**
+//! 5. **Claims.** One JSON object in UTF-8 with unique members and nothing after it. Every claim that is
+//!    known has its right type: `iss`, `sub`, `jti`, `client_id`, `acr` strings; `aud` a string or a
+//!    non-empty array of strings; `exp`, `nbf`, `iat`, `auth_time` numbers; scopes a string or an array
+//!    of strings.
+//! 6. `iss` is one of those trusted, `aud` names this service, `sub` is not empty, `exp` is there, and so
+//!    is what was required besides. A claim with a stated value has it.
+//! 7. **Time.** The token is good if and only if `now < exp + leeway`; `nbf` and `iat`, where there, are
+//!    at most `now + leeway`. Fractions count to the millisecond.
+//! 8. A token with `cnf` is bound to a key (RFC 7800). Until possession can be proved here it is refused
+//!    as [`Reason::Unproved`](crate::Reason::Unproved).
+//!
+//! The identity has `sub` as its subject, `jti` as its credential id, `client_id` (`azp` is not read),
+//! scopes, roles where [`roles_claim`](JwtVerifierBuilder::roles_claim) says, `auth_time`, `acr`, and as
+//! its end `exp` with the leeway: the moment from which the token is refused.
+//!
+//! ```
+//! use tower_bearer::keys::{Algorithm, VerificationKey};
+//! use tower_bearer::verifier::jwt::JwtVerifier;
+//!
+//! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
+//! # let pem = "-----BEGIN PUBLIC KEY-----
+//! # MCowBQYDK2VwAyEArfJW5Hnwl3HQKkZnAUnuylRhk4mgo/qCFodsmRi2qec=
+//! # -----END PUBLIC KEY-----";
+//! let verifier = JwtVerifier::builder(VerificationKey::from_pem(Algorithm::EdDSA, pem)?)
+//!     .issuer("https://id.example.com")
+//!     .audience("https://api.example.com")
+//!     .require_claim("type", "access")
+//!     .build()?;
+//! # }
+//! # Ok::<(), tower_bearer::ConfigError>(())
+//! ```
+
+mod builder;
+mod claims;
+pub mod dangerous;
+mod header;
+mod jws;
+mod known;
+pub(crate) mod peek;
+mod rules;
+mod value;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use self::header::{Header, TokenType};
+use self::jws::{NOT_THREE_PARTS, Parts, choose};
+use self::known::KnownKeys;
+use self::rules::Rules;
+use super::{Answer, Presented, TokenVerifier};
+use crate::clock::Timestamp;
+use crate::identity::Identity;
+use crate::keys::KeySet;
+use crate::refusal::Refusal;
+
+pub use builder::JwtVerifierBuilder;
+pub use value::ClaimValue;
+
+/// Judges JSON Web Tokens by their signature and claims. Never waits for anything.
+///
+/// The rules are in the [module's](self) documentation.
+#[derive(Debug)]
+pub struct JwtVerifier {
+    known: KnownKeys,
+    token_type: TokenType,
+    rules: Rules,
+}
+
+impl JwtVerifier {
+    /// Begins a verifier of tokens that are signed by one of `keys`: a [`KeySet`], one shared in an
+    /// [`Arc`], or a single [`VerificationKey`](crate::keys::VerificationKey).
+    ///
+    /// Issuer and audience must be stated, or waived by name, before it can be built.
+    pub fn builder(keys: impl Into<Arc<KeySet>>) -> JwtVerifierBuilder {
+        JwtVerifierBuilder::new(keys.into())
+    }
+
+    /// Begins a verifier of access tokens by RFC 9068 §4: of type `at+jwt`, with `iss`, `aud`, `exp`,
+    /// `sub`, `client_id`, `iat` and `jti`.
+    pub fn rfc9068(
+        keys: impl Into<Arc<KeySet>>,
+        issuer: impl Into<Arc<str>>,
+        audience: impl Into<Box<str>>,
+    ) -> JwtVerifierBuilder {
+        Self::builder(keys)
+            .issuer(issuer)
+            .audience(audience)
+            .token_type("at+jwt")
+            .require_client_id()
+            .require_iat()
+            .require_jti()
+    }
+
+    fn judge(&self, token: &[u8], now: Timestamp) -> Result<Identity, Refusal> {
+        let parts = Parts::of(token).ok_or(NOT_THREE_PARTS)?;
+        parts.with_payload(|payload| {
+            parts.with_signature(|signature| self.check_signature(&parts, signature))?;
+            let payload = std::str::from_utf8(payload)
+                .map_err(|_| Refusal::invalid("the payload is not UTF-8"))?;
+            self.rules.judge(payload, now)
+        })
+    }
+
+    fn check_signature(&self, parts: &Parts<'_>, signature: &[u8]) -> Result<(), Refusal> {
+        if let Some(place) = self.known.recall(parts.header) {
+            return parts.check(signature, self.known.key(place));
+        }
+        let place = parts.with_header(|header| self.admit(&header))?;
+        parts.check(signature, self.known.key(place))?;
+        self.known.remember(parts.header, place);
+        Ok(())
+    }
+
+    fn admit(&self, header: &Header<'_>) -> Result<usize, Refusal> {
+        if !self.token_type.admits(header.typ.as_deref()) {
+            return Err(Refusal::invalid("the header's typ is another"));
+        }
+        choose(self.known.keys(), header)
+    }
+}
+
+#[async_trait]
+impl TokenVerifier for JwtVerifier {
+    async fn verify(&self, presented: &Presented) -> Result<Identity, Refusal> {
+        self.judge(presented.token.expose_bytes(), presented.now)
+    }
+
+    fn begin(self: Arc<Self>, presented: &Presented) -> Answer {
+        Answer::Now(self.judge(presented.token.expose_bytes(), presented.now))
+    }
+}

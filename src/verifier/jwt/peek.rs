@@ -1,0 +1,86 @@
+//! What a token says of itself, before anything is known to be true. For routing, never for trust.
+
+use std::borrow::Cow;
+
+use serde::de::MapAccess;
+
+use super::jws::Parts;
+use crate::json::{self, Members, Value};
+use crate::keys::base64url;
+
+/// Whether `token` is three parts of which the first is a JSON object with an `alg`.
+///
+/// A token that has this shape and is no JWT that anybody accepts, `none` for instance, still goes to a
+/// JWT verifier, which says so.
+pub(crate) fn has_jwt_shape(token: &[u8]) -> bool {
+    Parts::of(token).is_some_and(|parts| member(parts.header, "alg").is_some())
+}
+
+/// The `iss` that the token's payload states, if it does. Nobody has vouched for it yet.
+pub(crate) fn untrusted_issuer(token: &[u8]) -> Option<String> {
+    member(Parts::of(token)?.payload, "iss")
+}
+
+/// The member `name`, a string, of the object that `encoded` is.
+fn member(encoded: &[u8], name: &'static str) -> Option<String> {
+    let bytes = base64url::decode_to_vec(encoded)?;
+    let text = std::str::from_utf8(&bytes).ok()?;
+    let mut wanted = Wanted { name, found: None };
+    json::read_object(text, &mut wanted, "").ok()?;
+    wanted.found.map(Cow::into_owned)
+}
+
+struct Wanted<'a> {
+    name: &'static str,
+    found: Option<Cow<'a, str>>,
+}
+
+impl<'de> Members<'de> for Wanted<'de> {
+    fn member<A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        value: Value<'_, A>,
+    ) -> Result<(), &'static str> {
+        if name == self.name {
+            self.found = Some(value.text().map_err(|_| "")?);
+            Ok(())
+        } else {
+            value.skip().map_err(|_| "")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64_simd::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    fn token(header: &str, payload: &str) -> Vec<u8> {
+        let [header, payload] =
+            [header, payload].map(|part| URL_SAFE_NO_PAD.encode_to_string(part));
+        format!("{header}.{payload}.c2ln").into_bytes()
+    }
+
+    #[test]
+    fn a_token_with_a_header_that_has_alg_looks_like_a_jwt() {
+        assert!(has_jwt_shape(&token(r#"{"alg":"none"}"#, "x")));
+        assert!(!has_jwt_shape(&token(r#"{"typ":"JWT"}"#, "{}")));
+        assert!(!has_jwt_shape(&token(r#"{"alg":1}"#, "{}")));
+        assert!(!has_jwt_shape(&token(r#"["alg"]"#, "{}")));
+        assert!(!has_jwt_shape(b"ak_secret.with.dots"));
+        assert!(!has_jwt_shape(b"eyJhbGciOiJub25lIn0.e30"));
+        assert!(!has_jwt_shape(b"eyJhbGciOiJub25lIn0.e30..e30"));
+        assert!(!has_jwt_shape(b""));
+    }
+
+    #[test]
+    fn the_issuer_is_what_an_unambiguous_payload_states() {
+        let issuer = |payload| untrusted_issuer(&token("{}", payload));
+        assert_eq!(issuer(r#"{"iss":"a","sub":"b"}"#).as_deref(), Some("a"));
+        assert_eq!(issuer(r#"{"iss":"a","iss":"b"}"#), None);
+        assert_eq!(issuer(r#"{"iss":["a"]}"#), None);
+        assert_eq!(issuer("{}"), None);
+        assert_eq!(issuer("no JSON"), None);
+    }
+}

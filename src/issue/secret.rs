@@ -23,6 +23,7 @@ impl SecretToken {
         std::mem::take(&mut self.0)
     }
 
+    #[cfg(any(feature = "jwt", feature = "tokens"))]
     pub(crate) fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }

@@ -129,7 +129,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// Removes records of tokens that were revoked, or whose time was over, at `before` or earlier: at
-    /// most `limit` of them. Says how many; fewer than `limit` if no more are left.
+    /// most `limit` of them. Says how many; as long as that is `limit`, more may be left.
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError>;
 }
 

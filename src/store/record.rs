@@ -131,10 +131,10 @@ impl TokenRecord {
 
     /// [`ends_at`](Self::ends_at), had the token been last used at `last_used`.
     pub(crate) fn ends_if_used(&self, last_used: Option<Timestamp>) -> Option<Timestamp> {
-        [self.expires, self.idle_end(last_used)]
-            .into_iter()
-            .flatten()
-            .min()
+        match (self.expires, self.idle_end(last_used)) {
+            (Some(absolute), Some(idle)) => Some(absolute.min(idle)),
+            (one, other) => one.or(other),
+        }
     }
 
     fn idle_end(&self, last_used: Option<Timestamp>) -> Option<Timestamp> {

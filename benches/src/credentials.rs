@@ -13,12 +13,12 @@ use tower_bearer::verifier::{ApiKeyVerifier, OpaqueTokenVerifier};
 
 use crate::copied::Keys;
 
-const RSA: &str = include_str!("../../tests/fixtures/rsa2048.private.pem");
-const P256: &str = include_str!("../../tests/fixtures/p256.private.pem");
-const ED25519: &str = include_str!("../../tests/fixtures/ed25519.private.pem");
-const RSA_PUBLIC: &str = include_str!("../../tests/fixtures/rsa2048.public.pem");
-const P256_PUBLIC: &str = include_str!("../../tests/fixtures/p256.public.pem");
-const ED25519_PUBLIC: &str = include_str!("../../tests/fixtures/ed25519.public.pem");
+const RSA: &str = include_str!("../../tests/fixtures/rsa2048.pk8.pem");
+const P256: &str = include_str!("../../tests/fixtures/p256.pk8.pem");
+const ED25519: &str = include_str!("../../tests/fixtures/ed25519.pk8.pem");
+const RSA_PUBLIC: &str = include_str!("../../tests/fixtures/rsa2048.pub.pem");
+const P256_PUBLIC: &str = include_str!("../../tests/fixtures/p256.pub.pem");
+const ED25519_PUBLIC: &str = include_str!("../../tests/fixtures/ed25519.pub.pem");
 const SECRET: [u8; 32] = [7; 32];
 
 /// A verifier to measure.

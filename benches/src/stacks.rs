@@ -5,6 +5,7 @@ use std::fmt;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use axum::body::Body;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, Response};
@@ -31,8 +32,8 @@ pub enum Stack {
 /// The stack's service without anything around it.
 pub fn without(stack: Stack, authorization: Option<&str>) -> Call {
     match stack {
-        Stack::Bare => calls(bare(), request(authorization)),
-        Stack::Axum => calls(axum(), request(authorization)),
+        Stack::Bare => calls(bare(), request::<Full<Bytes>>(authorization)),
+        Stack::Axum => calls(axum(), request::<Body>(authorization)),
         Stack::Tonic => calls(tonic(), grpc_request(authorization)),
     }
 }
@@ -44,8 +45,8 @@ pub fn with(
     authorization: Option<&str>,
 ) -> Call {
     match stack {
-        Stack::Bare => calls(layer.layer(bare()), request(authorization)),
-        Stack::Axum => calls(axum().layer(layer.clone()), request(authorization)),
+        Stack::Bare => calls(layer.layer(bare()), request::<Full<Bytes>>(authorization)),
+        Stack::Axum => calls(axum().layer(layer.clone()), request::<Body>(authorization)),
         Stack::Tonic => calls(layer.layer(tonic()), grpc_request(authorization)),
     }
 }
@@ -62,7 +63,7 @@ pub fn request_only(stack: Stack, authorization: Option<&str>) -> Call {
 
 /// An axum router of somebody else's making.
 pub fn router(router: axum::Router, authorization: Option<&str>) -> Call {
-    calls(router, request(authorization))
+    calls(router, request::<Body>(authorization))
 }
 
 fn bare()

@@ -1,6 +1,6 @@
 //! Claims of a token whose signature is good.
 #![cfg(all(feature = "jwt", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::needless_pass_by_value, clippy::unwrap_used)]
 
 mod support;
 

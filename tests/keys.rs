@@ -1,6 +1,6 @@
 //! Which keys are taken, and which are refused and why.
 #![cfg(all(feature = "jwt", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::needless_pass_by_value, clippy::unwrap_used)]
 
 mod support;
 

@@ -1,6 +1,11 @@
 //! What the tests of JWTs share: a clock reading, a verifier to hold tokens against, and tokens of any
 //! content, also such as no issuer would sign.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used
+)]
 
 use std::sync::Arc;
 

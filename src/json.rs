@@ -59,7 +59,7 @@ impl<'de, M: Members<'de>> Visitor<'de> for Object<'_, M> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut names = Names::default();
         while let Some(Text(name)) = map.next_key()? {
-            if !names.insert(&name) {
+            if !names.insert(name.clone()) {
                 return Err(A::Error::custom("a member appears twice"));
             }
             if let Err(problem) = self.members.member(&name, Value(&mut map)) {
@@ -133,11 +133,11 @@ struct Names<'de> {
 
 impl<'de> Names<'de> {
     /// Whether `name` is new.
-    fn insert(&mut self, name: &Cow<'de, str>) -> bool {
-        let bit = 1 << (fingerprint(name) & 63);
+    fn insert(&mut self, name: Cow<'de, str>) -> bool {
+        let bit = 1 << (fingerprint(&name) & 63);
         let maybe_seen = self.bits & bit != 0;
         self.bits |= bit;
-        if maybe_seen && self.few[..self.len].contains(&&**name) {
+        if maybe_seen && self.few[..self.len].contains(&&*name) {
             return false;
         }
         match (name, self.few.get_mut(self.len)) {
@@ -146,7 +146,7 @@ impl<'de> Names<'de> {
                 self.len += 1;
                 true
             }
-            _ => self.more.get_or_insert_default().insert(name.clone()),
+            (name, _) => self.more.get_or_insert_default().insert(name),
         }
     }
 }

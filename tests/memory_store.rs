@@ -1,5 +1,6 @@
 //! The memory store, by the contract and under threads.
 
+#[path = "support/tokens.rs"]
 mod support;
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! What a store's troubles, and tokens that no store needs to see, lead to.
 
+#[path = "support/tokens.rs"]
 mod support;
 
 use std::sync::Arc;

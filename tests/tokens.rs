@@ -1,5 +1,6 @@
 //! Tokens that a store knows: minted, verified, listed and ended.
 
+#[path = "support/tokens.rs"]
 mod support;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! AWS-LC. The key is parsed once and used directly: jsonwebtoken would parse it on each call.
 
+use std::sync::Arc;
+
 use aws_lc_rs::hmac;
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{
@@ -16,7 +18,7 @@ use crate::error::ConfigError;
 
 #[derive(Clone)]
 pub(crate) enum Verifier {
-    Hmac(hmac::Key),
+    Hmac(Arc<hmac::Key>),
     Public(ParsedPublicKey),
 }
 
@@ -25,7 +27,7 @@ impl Verifier {
         let key = match material {
             Material::Secret(secret) => {
                 let algorithm = hmac_algorithm(algorithm).ok_or_else(|| rejected(algorithm))?;
-                return Ok(Self::Hmac(hmac::Key::new(algorithm, secret)));
+                return Ok(Self::Hmac(Arc::new(hmac::Key::new(algorithm, secret))));
             }
             Material::Rsa { n, e } => PublicKeyComponents { n, e }.to_parsed_public_key(
                 rsa_parameters(algorithm).ok_or_else(|| rejected(algorithm))?,

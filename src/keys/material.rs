@@ -50,7 +50,7 @@ impl Material {
             Some(sum.checked_mul(256)? | u64::from(byte))
         });
         // The upper end is that of both back ends.
-        if !exponent.is_some_and(|e| e >= 3 && e < 1 << 33 && e & 1 == 1) {
+        if !exponent.is_some_and(|e| (3..1 << 33).contains(&e) && e & 1 == 1) {
             return Err(bad("an RSA exponent is odd, at least 3 and below 2^33"));
         }
         if roca::is_fingerprinted(n) {

@@ -16,6 +16,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use tower_bearer::clock::Timestamp;
 use tower_bearer::issue::{NewToken, TokenIssuer};
 use tower_bearer::store::{MemoryStore, TokenFilter, TokenFormat, TokenKey};
 use tower_bearer::verifier::OpaqueTokenVerifier;
@@ -34,7 +35,7 @@ async fn login(State(sessions): State<TokenIssuer>, name: String) -> Result<Stri
 }
 
 async fn home(user: AuthenticatedUser) -> String {
-    let end = user.expires_at().map(|end| end.as_unix_secs());
+    let end = user.expires_at().map(Timestamp::as_unix_secs);
     format!("hello, {}; good until {end:?}\n", user.subject())
 }
 

@@ -11,9 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Router, routing::get};
-use tokio_stream::Empty;
-use tonic::{Request, Response, Status, service::Routes};
-use tower_bearer::issue::{JwtIssuer, NewJwt, NewToken, SigningKey, TokenIssuer};
+use tonic::service::Routes;
+use tower_bearer::issue::{JwtIssuer, NewJwt, NewToken, SecretToken, SigningKey, TokenIssuer};
 use tower_bearer::keys::Algorithm;
 use tower_bearer::policy::Policy;
 use tower_bearer::store::{MemoryStore, TokenFormat};
@@ -21,31 +20,10 @@ use tower_bearer::verifier::{ApiKeyVerifier, OpaqueTokenVerifier, TokenRouter};
 use tower_bearer::{AuthenticatedUser, BearerAuthLayer, RequireLayer};
 
 mod greeter;
-use greeter::greeter_server::{Greeter, GreeterServer};
-use greeter::{HelloReply, HelloRequest};
+use greeter::{Hello, greeter_server::GreeterServer};
 
 async fn whoami(user: AuthenticatedUser) -> String {
     format!("{} by {}\n", user.subject(), user.credential_kind())
-}
-
-struct Hello;
-
-#[tonic::async_trait]
-impl Greeter for Hello {
-    async fn hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
-        let user = request.extensions().get::<AuthenticatedUser>();
-        let message = format!(
-            "hello, {}\n",
-            user.map_or("stranger", |user| user.subject())
-        );
-        Ok(Response::new(HelloReply { message }))
-    }
-
-    type CountStream = Empty<Result<HelloReply, Status>>;
-
-    async fn count(&self, _: Request<HelloRequest>) -> Result<Response<Self::CountStream>, Status> {
-        Ok(Response::new(tokio_stream::empty()))
-    }
 }
 
 #[tokio::main]
@@ -66,12 +44,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .prefix("st_", OpaqueTokenVerifier::new(store, session))
         .jwt(jwts.verifier().build()?)
         .build()?;
+    let counters = Policy::by_grpc_method(
+        [("/demo.Greeter/Count", Policy::scope("count"))],
+        Policy::authenticated(),
+    );
     let layer = BearerAuthLayer::builder(verifier)
         .realm("quickstart")
-        .require(Policy::by_grpc_method(
-            [("/demo.Greeter/Count", Policy::scope("count"))],
-            Policy::authenticated(),
-        ))
+        .require(counters)
         .build()?;
     let readers = RequireLayer::new(Policy::scope("orders:read"))?;
     let app = Router::new()
@@ -85,63 +64,52 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let key = keys.mint(NewToken::api_key("carol").name("ci")).await?;
     let ended = sessions.mint(NewToken::session("dave").idle(hour)).await?;
     sessions.revoke(ended.record.key()).await?;
+    let tokens = [jwt.token, session.token, key.token, ended.token].map(SecretToken::reveal);
 
     let address = std::env::var("LISTEN").unwrap_or("127.0.0.1:3000".into());
     let listener = tokio::net::TcpListener::bind(address).await?;
     let at = format!("http://{}", listener.local_addr()?);
-    println!("listening on {at}\n");
-    let (jwt, session, key) = (
-        jwt.token.reveal(),
-        session.token.reveal(),
-        key.token.reveal(),
-    );
-    println!("JWT      {jwt}\nsession  {session}\nAPI key  {key}\n");
-    print_curl_lines(&at, &jwt, &session, &key, &ended.token.reveal());
+    println!("listening on {at}, until Ctrl-C");
+    print_curl_lines(&at, tokens.each_ref().map(String::as_str));
 
-    axum::serve(listener, app)
-        .with_graceful_shutdown(async {
-            let _ = tokio::signal::ctrl_c().await;
-        })
-        .await?;
+    let interrupted = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    let server = axum::serve(listener, app);
+    server.with_graceful_shutdown(interrupted).await?;
     println!("closed");
     Ok(())
 }
 
-fn print_curl_lines(at: &str, jwt: &str, session: &str, key: &str, ended: &str) {
-    let get = |path: &str, token: &str| {
-        println!("curl -i {at}{path} -H 'Authorization: Bearer {token}'");
+fn print_curl_lines(at: &str, [jwt, session, key, ended]: [&str; 4]) {
+    println!("\nJWT      {jwt}\nsession  {session}\nAPI key  {key}\n");
+    let get = |what: &str, path: &str, token: &str| {
+        println!("{what}:\ncurl -i {at}{path} -H 'Authorization: Bearer {token}'");
     };
-    let grpc = |method: &str, token: &str| {
+    get("200, a JWT", "/whoami", jwt);
+    get("200, a session", "/whoami", session);
+    get("200, an API key", "/whoami", key);
+    get("200, a JWT that has the scope", "/orders", jwt);
+    get("403, an API key that has not", "/orders", key);
+    get("401, an ended session", "/whoami", ended);
+    get("401, half a JWT", "/whoami", &jwt[..jwt.len() / 2]);
+    get("401, a mistyped key", "/whoami", &key.to_uppercase());
+    get("400, two words", "/whoami", "two words");
+    get("400, over 8 KiB", "/whoami", &"x".repeat(8192));
+    let (x, y) = (
+        "-H 'Authorization: Bearer x'",
+        "-H 'Authorization: Bearer y'",
+    );
+    println!("400, two headers:\ncurl -i {at}/whoami {x} {y}");
+    println!("401, no credential:\ncurl -i {at}/whoami");
+    println!("401, another scheme:\ncurl -i {at}/whoami -u alice:secret");
+
+    let grpc = |what, method, token| {
         println!(
-            "printf '\\0\\0\\0\\0\\0' | curl -i -o - --http2-prior-knowledge {at}/demo.Greeter/{method} \
-             -H 'Content-Type: application/grpc' -H 'TE: trailers' -H 'Authorization: Bearer {token}' \
-             --data-binary @-"
+            "{what}:\nprintf '\\0\\0\\0\\0\\0' | curl -i -o - --http2-prior-knowledge \
+            {at}/demo.Greeter/{method} -H 'Content-Type: application/grpc' -H 'TE: trailers' \
+            -H 'Authorization: Bearer {token}' --data-binary @-"
         );
     };
-    println!("200, each kind of credential:");
-    get("/whoami", jwt);
-    get("/whoami", session);
-    get("/whoami", key);
-    println!("200, the JWT has the scope:");
-    get("/orders", jwt);
-    println!("gRPC status 0:");
-    grpc("Hello", jwt);
-    println!("401, no credential, and one of another scheme:");
-    println!("curl -i {at}/whoami");
-    println!("curl -i {at}/whoami -u alice:secret");
-    println!("400, not one credential:");
-    get("/whoami", "two words");
-    println!(
-        "curl -i {at}/whoami -H 'Authorization: Bearer {key}' -H 'Authorization: Bearer {key}'"
-    );
-    println!("401, a token that is tampered with, mistyped, or ended:");
-    get("/whoami", &jwt[..jwt.len() - 2]);
-    get("/whoami", &key.to_uppercase());
-    get("/whoami", ended);
-    println!("403, the API key has no scope:");
-    get("/orders", key);
-    println!("gRPC status 16, and 7:");
-    grpc("Hello", ended);
-    grpc("Count", key);
-    println!("\nCtrl-C stops the server.");
+    grpc("gRPC status 0", "Hello", jwt);
+    grpc("gRPC status 7, no scope", "Count", key);
+    grpc("gRPC status 16, an ended session", "Hello", ended);
 }

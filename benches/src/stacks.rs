@@ -11,12 +11,10 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::Full;
 use tonic::service::Routes;
-use tonic::{Status, codegen::tokio_stream};
 use tower::{Layer, Service};
 
 use crate::Call;
-use crate::greeter::greeter_server::{Greeter, GreeterServer};
-use crate::greeter::{HelloReply, HelloRequest};
+use crate::greeter::{Hello, greeter_server::GreeterServer};
 
 /// Where the layer is put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,27 +79,6 @@ fn axum() -> axum::Router {
 
 fn tonic() -> Routes {
     Routes::new(GreeterServer::new(Hello)).prepare()
-}
-
-struct Hello;
-
-#[tonic::async_trait]
-impl Greeter for Hello {
-    async fn hello(
-        &self,
-        _: tonic::Request<HelloRequest>,
-    ) -> Result<tonic::Response<HelloReply>, Status> {
-        Ok(tonic::Response::new(HelloReply::default()))
-    }
-
-    type CountStream = tokio_stream::Empty<Result<HelloReply, Status>>;
-
-    async fn count(
-        &self,
-        _: tonic::Request<HelloRequest>,
-    ) -> Result<tonic::Response<Self::CountStream>, Status> {
-        Ok(tonic::Response::new(tokio_stream::empty()))
-    }
 }
 
 /// Requests like those that hyper makes: header values that share one buffer.

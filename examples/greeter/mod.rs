@@ -8,8 +8,10 @@
 #[allow(rust_2018_idioms, clippy::all, clippy::pedantic)]
 #[rustfmt::skip]
 mod generated;
+mod hello;
 
 pub use generated::{greeter_client, greeter_server};
+pub use hello::Hello;
 
 /// Whom to greet, and how.
 #[derive(Clone, PartialEq, prost::Message)]

@@ -16,6 +16,8 @@ pub mod observe;
 pub mod policy;
 pub mod refusal;
 pub mod scope;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "tonic")]
 mod tonic;
 pub mod verifier;

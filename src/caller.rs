@@ -175,6 +175,26 @@ impl Denied {
         challenger.answer(refusal, Some(head))
     }
 
+    /// Tells the layer's listeners. Of a missing layer, the log was told already.
+    #[cfg(feature = "axum")]
+    pub(crate) fn report(&self, head: &RequestHead<'_>) {
+        let Inner {
+            refusal,
+            challenger,
+        } = &*self.inner;
+        if refusal.reason() == Reason::Misconfigured {
+            return;
+        }
+        let event = AuthEvent {
+            outcome: Outcome::Refused(refusal.reason()),
+            identity: None,
+            refusal: Some(refusal),
+            head: Some(head),
+            at: challenger.clock.now(),
+        };
+        report(&challenger.listeners, &event);
+    }
+
     #[cfg(feature = "tonic")]
     pub(crate) fn grpc_metadata(&self) -> http::HeaderMap {
         self.inner.challenger.grpc_metadata(&self.inner.refusal)

@@ -8,12 +8,14 @@ use http::request::Parts;
 
 use crate::caller::{AuthenticatedUser, Denied};
 use crate::challenge::ResponseBody;
+use crate::head::RequestHead;
 
 impl<S: Sync> FromRequestParts<S> for AuthenticatedUser {
     type Rejection = Denied;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Denied> {
         Self::from_extensions(&parts.extensions)
+            .inspect_err(|denied| denied.report(&RequestHead::of_parts(parts)))
     }
 }
 

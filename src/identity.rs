@@ -370,8 +370,13 @@ impl Identity {
         self
     }
 
-    pub(crate) fn on_admitted(&self) -> Option<&dyn OnAdmitted> {
-        self.on_admitted.as_deref()
+    /// Tells whoever listens that a request was let in by this identity at `now`.
+    ///
+    /// The layer does this; so does whoever lets requests in by a verifier without the layer.
+    pub fn admitted(&self, now: Timestamp) {
+        if let Some(listener) = &self.on_admitted {
+            listener.admitted(now);
+        }
     }
 
     fn edit(mut self, change: impl FnOnce(&mut Parts)) -> Self {

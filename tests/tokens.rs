@@ -13,7 +13,6 @@ use tower_bearer::issue::{IssueError, NewToken, TokenIssuer};
 use tower_bearer::store::{
     MemoryStore, Page, StoreError, TokenFilter, TokenFormat, TokenKey, TokenState, TokenStore,
 };
-use tower_bearer::testing::admit;
 use tower_bearer::verifier::{Answer, ApiKeyVerifier, OpaqueTokenVerifier, Presented};
 use tower_bearer::{Reason, TokenVerifier};
 
@@ -94,7 +93,7 @@ async fn a_session_slides_to_the_exact_millisecond_and_only_when_let_in() {
         alice.expires_at(),
         Some(Timestamp::from_unix_millis(1_059_999))
     );
-    admit(&alice, desk.now());
+    alice.admitted(desk.now());
 
     desk.clock.set(Timestamp::from_unix_millis(1_059_998));
     let unadmitted = desk.verify(&token).await.expect("it slid");
@@ -115,7 +114,7 @@ async fn no_use_slides_past_the_absolute_limit() {
         desk.clock.set(secs(at));
         let alice = desk.verify(&token).await.expect("within both limits");
         assert_eq!(alice.expires_at(), Some(secs(end)));
-        admit(&alice, desk.now());
+        alice.admitted(desk.now());
     }
     desk.clock.set(secs(1050));
     let refusal = desk.verify(&token).await.expect_err("past the limit");
@@ -128,11 +127,14 @@ async fn a_clock_that_steps_back_takes_no_use_back() {
     let new = NewToken::session("alice").idle(Duration::from_secs(30));
     let (token, _) = desk.mint(new).await;
     desk.clock.set(secs(1020));
-    admit(&desk.verify(&token).await.expect("good"), desk.now());
+    desk.verify(&token)
+        .await
+        .expect("good")
+        .admitted(desk.now());
     desk.clock.set(secs(990));
     let alice = desk.verify(&token).await.expect("good before it was made");
     assert_eq!(alice.expires_at(), Some(secs(1050)));
-    admit(&alice, desk.now());
+    alice.admitted(desk.now());
     desk.clock.set(secs(1049));
     assert!(desk.verify(&token).await.is_ok());
 }
@@ -148,7 +150,7 @@ async fn a_revoked_token_is_refused_at_once_and_the_others_are_not() {
     // An identity from before the end, whose use is still to be told.
     let alice = desk.verify(&here).await.expect("good");
     assert!(desk.issuer.revoke(record.key()).await.expect("revoking"));
-    admit(&alice, desk.now());
+    alice.admitted(desk.now());
     let refusal = desk.verify(&here).await.expect_err("a revoked token");
     assert_eq!(refusal.reason(), Reason::Revoked);
     assert_eq!(refusal.credential_id(), Some(&*record.id));
@@ -191,7 +193,10 @@ async fn a_listing_shows_the_latest_use_and_never_the_token() {
     let (token, first) = desk.session("alice").await;
     desk.clock.set(secs(1001));
     let (_, second) = desk.session("alice").await;
-    admit(&desk.verify(&token).await.expect("good"), desk.now());
+    desk.verify(&token)
+        .await
+        .expect("good")
+        .admitted(desk.now());
 
     let all = TokenFilter::all();
     let listed = desk.issuer.list("alice", &all, &Page::first(1)).await;

@@ -10,6 +10,7 @@ pub struct RefusalAnswer {
     pub(super) status: StatusCode,
     pub(super) content_type: HeaderValue,
     pub(super) body: Bytes,
+    pub(super) has_own_body: bool,
 }
 
 impl RefusalAnswer {
@@ -25,7 +26,7 @@ impl RefusalAnswer {
         &self.body
     }
 
-    /// Answers another status. A refusal stays a refusal: a status that is neither a client's nor a
+    /// Answers another status, in the problem document too. A refusal stays a refusal: a status that is neither a client's nor a
     /// server's error changes nothing.
     pub fn set_status(&mut self, status: StatusCode) {
         if status.is_client_error() || status.is_server_error() {
@@ -38,5 +39,6 @@ impl RefusalAnswer {
         self.content_type = HeaderValue::try_from(content_type)
             .unwrap_or(HeaderValue::from_static("application/octet-stream"));
         self.body = body.into();
+        self.has_own_body = true;
     }
 }

@@ -50,7 +50,8 @@ impl Challenger {
         let written = self.write(&row, &refusal);
         let mut response = match head {
             Some(head) if grpc::is_grpc(head.headers) => {
-                grpc::answer(&row, written.challenge, &refusal, head.headers)
+                let metadata = grpc::metadata(written.challenge, self.retry_after(&refusal));
+                grpc::answer(&row, metadata, head.headers)
             }
             _ => self.http_answer(&row, written, &refusal, head),
         };
@@ -62,7 +63,7 @@ impl Challenger {
     #[cfg(feature = "tonic")]
     pub(crate) fn grpc_metadata(&self, refusal: &Refusal) -> HeaderMap {
         let written = self.write(&row(refusal.reason()), refusal);
-        grpc::metadata(written.challenge, refusal)
+        grpc::metadata(written.challenge, self.retry_after(refusal))
     }
 
     fn http_answer<B: ResponseBody>(
@@ -76,9 +77,14 @@ impl Challenger {
             status: row.status,
             content_type: HeaderValue::from_static("application/problem+json"),
             body: written.body,
+            has_own_body: false,
         };
         if let Some(hook) = &self.hook {
             hook(refusal, head, &mut answer);
+        }
+        if answer.status != row.status && !answer.has_own_body {
+            // RFC 9457 §3.1.2: the document has the status of the response.
+            answer.body = problem(row, answer.status, Some(refusal));
         }
         let mut challenge = written.challenge;
         if answer.status == StatusCode::UNAUTHORIZED && challenge.is_none() {
@@ -92,7 +98,7 @@ impl Challenger {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if let Some(after) = self.retry_after(refusal) {
-            headers.insert(RETRY_AFTER, HeaderValue::from(after));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
         }
         let mut response = Response::new(B::from_bytes(answer.body));
         *response.status_mut() = answer.status;
@@ -106,7 +112,7 @@ impl Challenger {
         }
         Written {
             challenge: self.challenge(row, Some(refusal)),
-            body: problem(row, Some(refusal)),
+            body: problem(row, row.status, Some(refusal)),
         }
     }
 
@@ -139,14 +145,11 @@ impl Challenger {
         }
     }
 
-    /// Whole seconds, rounded up, so that nobody comes back too early.
-    fn retry_after(&self, refusal: &Refusal) -> Option<u64> {
-        let after = match (refusal.retry_after(), refusal.reason()) {
-            (Some(after), _) => after,
-            (None, Reason::Unavailable) => self.retry_after,
-            (None, _) => return None,
-        };
-        Some(after.as_secs() + u64::from(after.subsec_nanos() > 0))
+    fn retry_after(&self, refusal: &Refusal) -> Option<Duration> {
+        match (refusal.retry_after(), refusal.reason()) {
+            (None, Reason::Unavailable) => Some(self.retry_after),
+            (after, _) => after,
+        }
     }
 }
 
@@ -197,7 +200,7 @@ impl ChallengerBuilder {
                 let row = row(reason);
                 Written {
                     challenge: challenger.challenge(&row, None),
-                    body: problem(&row, None),
+                    body: problem(&row, row.status, None),
                 }
             })
             .collect();
@@ -205,12 +208,19 @@ impl ChallengerBuilder {
     }
 }
 
+/// Rounded up, so that nobody comes back too early.
+fn whole_seconds(after: Duration) -> u64 {
+    after
+        .as_secs()
+        .saturating_add(u64::from(after.subsec_nanos() > 0))
+}
+
 /// A problem document (RFC 9457), with `error` and `scope` as in the challenge.
-fn problem(row: &Row, refusal: Option<&Refusal>) -> Bytes {
+fn problem(row: &Row, status: StatusCode, refusal: Option<&Refusal>) -> Bytes {
     let mut text = String::from(r#"{"type":"about:blank","title":"#);
-    push_json_string(&mut text, row.status.canonical_reason().unwrap_or_default());
+    push_json_string(&mut text, status.canonical_reason().unwrap_or_default());
     text.push_str(r#","status":"#);
-    text.push_str(row.status.as_str());
+    text.push_str(status.as_str());
     text.push_str(r#","detail":"#);
     push_json_string(&mut text, row.description);
     if let Some(error) = row.error {

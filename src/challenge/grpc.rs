@@ -1,10 +1,11 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 
 use super::body::ResponseBody;
 use super::table::Row;
-use crate::refusal::Refusal;
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
@@ -20,13 +21,12 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
 /// A trailers-only answer: HTTP 200, the status in the headers, no body.
 pub(super) fn answer<B: ResponseBody>(
     row: &Row,
-    challenge: Option<HeaderValue>,
-    refusal: &Refusal,
+    metadata: HeaderMap,
     request: &HeaderMap,
 ) -> Response<B> {
     let mut response = Response::new(B::from_bytes(Bytes::new()));
     let headers = response.headers_mut();
-    *headers = metadata(challenge, refusal);
+    *headers = metadata;
     headers.insert(CONTENT_TYPE, grpc_type(request).unwrap_or(GRPC));
     headers.insert(GRPC_STATUS, HeaderValue::from(row.grpc as u16));
     headers.insert(GRPC_MESSAGE, HeaderValue::from_static(row.description));
@@ -34,17 +34,21 @@ pub(super) fn answer<B: ResponseBody>(
 }
 
 /// What a gRPC refusal says besides its status.
-pub(super) fn metadata(challenge: Option<HeaderValue>, refusal: &Refusal) -> HeaderMap {
+pub(super) fn metadata(challenge: Option<HeaderValue>, after: Option<Duration>) -> HeaderMap {
     let mut metadata = HeaderMap::with_capacity(6);
     metadata.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(challenge) = challenge {
         metadata.insert(WWW_AUTHENTICATE, challenge);
     }
-    if let Some(after) = refusal.retry_after() {
-        let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-        metadata.insert(GRPC_PUSHBACK, HeaderValue::from(millis));
+    if let Some(after) = after {
+        metadata.insert(GRPC_PUSHBACK, HeaderValue::from(whole_millis(after)));
     }
     metadata
+}
+
+/// Rounded up, so that nobody comes back too early; proposal A6 has a signed 32-bit integer.
+fn whole_millis(after: Duration) -> i32 {
+    i32::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
 }
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
@@ -57,6 +61,7 @@ fn grpc_type(headers: &HeaderMap) -> Option<HeaderValue> {
     }
     match rest.first() {
         None | Some(b'+' | b';') => Some(GRPC),
+        Some(b' ' | b'\t') if rest.trim_ascii_start().starts_with(b";") => Some(GRPC),
         // gRPC-Web clients look for their own type.
         Some(b'-') if rest.to_ascii_lowercase().starts_with(b"-web-text") => {
             Some(HeaderValue::from_static("application/grpc-web-text"))

@@ -35,7 +35,7 @@ impl ErrorCode {
 ///
 /// Values are quoted strings: a quote or backslash is escaped, and a character that no quoted string of
 /// printable ASCII can hold becomes `?`, so that no value can end its own quotes, the parameter or the
-/// header.
+/// header. A parameter that is said twice stands as it was said first (RFC 9110 §11.2).
 ///
 /// ```
 /// use tower_bearer::challenge::{Challenge, ErrorCode};
@@ -49,6 +49,31 @@ impl ErrorCode {
 #[derive(Debug, Clone)]
 pub struct Challenge {
     text: String,
+    held: u8,
+}
+
+/// The parameters, each of which a challenge holds once.
+#[derive(Debug, Clone, Copy)]
+enum Parameter {
+    Realm,
+    Error,
+    ErrorDescription,
+    Scope,
+    AcrValues,
+    MaxAge,
+}
+
+impl Parameter {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Realm => "realm",
+            Self::Error => "error",
+            Self::ErrorDescription => "error_description",
+            Self::Scope => "scope",
+            Self::AcrValues => "acr_values",
+            Self::MaxAge => "max_age",
+        }
+    }
 }
 
 impl Default for Challenge {
@@ -63,44 +88,52 @@ impl Challenge {
     pub fn new() -> Self {
         Self {
             text: "Bearer".to_owned(),
+            held: 0,
         }
     }
 
     /// With the protection space (RFC 9110 §11.5).
     #[must_use]
     pub fn realm(self, realm: &str) -> Self {
-        self.parameter("realm", realm)
+        self.parameter(Parameter::Realm, realm)
     }
 
     /// With the kind of failure.
     #[must_use]
     pub fn error(self, error: ErrorCode) -> Self {
-        self.parameter("error", error.as_str())
+        self.parameter(Parameter::Error, error.as_str())
     }
 
-    /// With a sentence for the client's developer.
+    /// With a sentence for the client's developer. A quote or backslash, which RFC 6750 §3 keeps out of
+    /// it, becomes `?`.
     #[must_use]
     pub fn error_description(self, description: &str) -> Self {
-        self.parameter("error_description", description)
+        match description.contains(['"', '\\']) {
+            true => {
+                let description = description.replace(['"', '\\'], "?");
+                self.parameter(Parameter::ErrorDescription, &description)
+            }
+            false => self.parameter(Parameter::ErrorDescription, description),
+        }
     }
 
     /// With the scopes that are needed.
     #[must_use]
     pub fn scope(self, scope: &ScopeSet) -> Self {
-        self.parameter("scope", scope.as_str())
+        self.parameter(Parameter::Scope, scope.as_str())
     }
 
     /// With the authentication context classes of which one is needed (RFC 9470).
     #[must_use]
     pub fn acr_values<'a>(self, values: impl IntoIterator<Item = &'a str>) -> Self {
         let values: Vec<_> = values.into_iter().collect();
-        self.parameter("acr_values", &values.join(" "))
+        self.parameter(Parameter::AcrValues, &values.join(" "))
     }
 
     /// With the greatest age of the login, in seconds (RFC 9470).
     #[must_use]
     pub fn max_age(self, seconds: u64) -> Self {
-        self.parameter("max_age", &seconds.to_string())
+        self.parameter(Parameter::MaxAge, &seconds.to_string())
     }
 
     /// The challenge as a header's value.
@@ -110,10 +143,14 @@ impl Challenge {
         HeaderValue::from_str(&self.text).unwrap_or(HeaderValue::from_static("Bearer"))
     }
 
-    fn parameter(mut self, name: &str, value: &str) -> Self {
-        self.text
-            .push_str(if self.text == "Bearer" { " " } else { ", " });
-        self.text.push_str(name);
+    fn parameter(mut self, parameter: Parameter, value: &str) -> Self {
+        let bit = 1 << parameter as u8;
+        if self.held & bit != 0 {
+            return self;
+        }
+        self.text.push_str(if self.held == 0 { " " } else { ", " });
+        self.held |= bit;
+        self.text.push_str(parameter.name());
         self.text.push_str("=\"");
         for character in value.chars() {
             match character {

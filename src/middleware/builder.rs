@@ -209,7 +209,7 @@ impl BearerAuthLayerBuilder {
         }
         for path in &self.open_grpc_methods {
             if !is_grpc_method(path) {
-                return Err(not_a_grpc_method(path));
+                return Err(not_a_grpc_method("open_grpc_method", path));
             }
         }
         match self.policy.as_ref().and_then(Policy::mistake) {

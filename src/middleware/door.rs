@@ -108,9 +108,7 @@ impl Door {
             return Ok(());
         };
         self.report(Outcome::Admitted, Some(&identity), None, &head, decision);
-        if let Some(listener) = identity.on_admitted() {
-            listener.admitted(decision.now);
-        }
+        identity.admitted(decision.now);
         if self.remove_credential {
             request.headers_mut().remove(AUTHORIZATION);
         }

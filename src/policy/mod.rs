@@ -150,7 +150,11 @@ impl Policy {
     /// Asks for one of these kinds of credential.
     #[must_use]
     pub fn kinds(kinds: impl IntoIterator<Item = CredentialKind>) -> Self {
-        Self::of(Node::Kinds(kinds.into_iter().collect()))
+        let kinds: Vec<_> = kinds.into_iter().collect();
+        Self::of(match kinds.is_empty() {
+            true => Node::Wrong(ConfigError::new("kinds", "a policy names none")),
+            false => Node::Kinds(kinds),
+        })
     }
 
     /// Asks that the login behind the credential (`auth_time`) be no older than `age` (RFC 9470).
@@ -169,7 +173,19 @@ impl Policy {
         I: IntoIterator,
         I::Item: Into<Box<str>>,
     {
-        Self::of(Node::Acr(values.into_iter().map(Into::into).collect()))
+        let values: Vec<Box<str>> = values.into_iter().map(Into::into).collect();
+        // They go into the challenge, parted by spaces.
+        let is_acr = |value: &str| !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic());
+        Self::of(match values.iter().find(|value| !is_acr(value)) {
+            Some(wrong) => Node::Wrong(ConfigError::new(
+                "acr",
+                format!("{wrong:?} is not printable ASCII without spaces"),
+            )),
+            None if values.is_empty() => {
+                Node::Wrong(ConfigError::new("acr", "a policy names none"))
+            }
+            None => Node::Acr(values),
+        })
     }
 
     /// Asks that `check` be true of the identity and the request's head.
@@ -245,7 +261,7 @@ impl Policy {
         for (path, policy) in methods {
             let path = path.into();
             if !is_grpc_method(&path) {
-                return Self::of(Node::Wrong(not_a_grpc_method(&path)));
+                return Self::of(Node::Wrong(not_a_grpc_method("by_grpc_method", &path)));
             }
             if by_path.insert(path.clone(), policy).is_some() {
                 let problem = format!("{path} is named twice");
@@ -316,17 +332,20 @@ impl fmt::Debug for Policy {
     }
 }
 
-/// Whether `path` is written as gRPC writes a method: `/package.Service/Method`.
+/// Whether `path` is written as gRPC writes a method, `/package.Service/Method`, and so that a request's
+/// path can be equal to it.
 pub(crate) fn is_grpc_method(path: &str) -> bool {
     let mut parts = path.split('/');
     let (root, service, method, rest) = (parts.next(), parts.next(), parts.next(), parts.next());
-    let named = |part: Option<&str>| part.is_some_and(|p| !p.is_empty() && p.is_ascii());
+    let is_name_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    let named =
+        |part: Option<&str>| part.is_some_and(|p| !p.is_empty() && p.bytes().all(is_name_byte));
     root == Some("") && named(service) && named(method) && rest.is_none()
 }
 
-pub(crate) fn not_a_grpc_method(path: &str) -> ConfigError {
+pub(crate) fn not_a_grpc_method(setting: &'static str, path: &str) -> ConfigError {
     ConfigError::new(
-        "gRPC method",
+        setting,
         format!("{path:?} is not written /package.Service/Method"),
     )
 }

@@ -5,13 +5,4 @@
 
 #[cfg(feature = "tokens")]
 pub mod store;
-
-use crate::clock::Timestamp;
-use crate::identity::Identity;
-
-/// Does to an identity what the layer does when it lets a request in at `now`.
-pub fn admit(identity: &Identity, now: Timestamp) {
-    if let Some(listener) = identity.on_admitted() {
-        listener.admitted(now);
-    }
-}
+pub mod verifier;

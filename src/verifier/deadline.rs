@@ -12,6 +12,9 @@ use crate::refusal::Refusal;
 ///
 /// The limit is kept by tokio's timer. An answer that needs no waiting is passed on as it is; one that
 /// does, outside a tokio runtime, is refused as unavailable.
+///
+/// # Panics
+/// Tokio does, in a runtime that was built without its timer. `#[tokio::main]` has one.
 #[derive(Debug)]
 pub struct Deadline {
     inner: Arc<dyn TokenVerifier>,

@@ -110,7 +110,7 @@ pub struct TokenRouterBuilder {
     routes: Vec<(Match, Arc<dyn TokenVerifier>)>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Match {
     Prefix(Box<str>),
     #[cfg(feature = "jwt")]
@@ -232,10 +232,14 @@ impl Match {
                     format!("{prefix:?} claims tokens that may be JWTs"),
                 ))
             }
-            _ if self == other => Err(ConfigError::new(
-                "router",
-                format!("{self:?} is declared twice"),
+            #[cfg(feature = "jwt")]
+            (Self::Issuer(this), Self::Issuer(other)) if this == other => Err(ConfigError::new(
+                "jwt_issuer",
+                format!("{this:?} is declared twice"),
             )),
+            #[cfg(feature = "jwt")]
+            (Self::Jwt, Self::Jwt) => Err(ConfigError::new("jwt", "declared twice")),
+            (Self::Rest, Self::Rest) => Err(ConfigError::new("otherwise", "declared twice")),
             _ => Ok(()),
         }
     }

@@ -4,12 +4,16 @@
 
 #[cfg(feature = "jwt")]
 mod jwt;
+#[cfg(feature = "jwt")]
+mod new_jwt;
 mod secret;
 #[cfg(feature = "jwt")]
 mod signing_key;
 
 #[cfg(feature = "jwt")]
-pub use jwt::{IssueError, IssuedJwt, JwtIssuer, JwtIssuerBuilder, NewJwt};
+pub use jwt::{IssuedJwt, JwtIssuer, JwtIssuerBuilder};
+#[cfg(feature = "jwt")]
+pub use new_jwt::{IssueError, NewJwt};
 pub use secret::SecretToken;
 #[cfg(feature = "jwt")]
 pub use signing_key::SigningKey;

@@ -97,7 +97,7 @@ impl ScopeSet {
                 seen.extend(scopes().take(FEW));
             }
             let new = if place < FEW {
-                kept.split(' ').all(|held| held != scope)
+                holds_none(&kept, scope)
             } else {
                 seen.insert(scope)
             };
@@ -150,6 +150,13 @@ impl fmt::Display for InvalidScope {
 }
 
 impl std::error::Error for InvalidScope {}
+
+fn holds_none(list: &str, scope: &str) -> bool {
+    // By bytes: for scopes of a few letters a search for the next character costs more than it finds.
+    list.as_bytes()
+        .split(|byte| *byte == b' ')
+        .all(|held| held != scope.as_bytes())
+}
 
 fn is_scope_byte(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)

@@ -27,7 +27,7 @@ async fn judge(router: &Arc<TokenRouter>, token: &str) -> Result<String, Reason>
         Ok(identity) => Ok(identity.subject().to_owned()),
         Err(refusal) => Err(refusal.reason()),
     };
-    let begun = tell(Arc::clone(router).begin(&presented(token)).wait().await);
+    let begun = tell(Answer::of(router, &presented(token)).wait().await);
     let verified = tell(router.verify(&presented(token)).await);
     assert_eq!(begun, verified);
     begun
@@ -68,7 +68,7 @@ async fn a_token_of_no_route_is_refused_at_once() {
     let router = Arc::new(router.unwrap());
     for token in ["bot_1", "a", "aak_", "eyJhbGciOiJub25lIn0.e30.", "...."] {
         assert_eq!(judge(&router, token).await, Err(Reason::Invalid), "{token}");
-        let answer = Arc::clone(&router).begin(&presented(token));
+        let answer = Answer::of(&router, &presented(token));
         assert!(matches!(answer, Answer::Now(Err(_))), "{token}");
     }
 }
@@ -95,7 +95,7 @@ fn the_routers_answer_is_as_fast_as_the_verifiers() {
         .prefix("later", admits_as(Pace::Later, support::verifiers::alice()))
         .build();
     let router = Arc::new(router.unwrap());
-    let begin = |token| Arc::clone(&router).begin(&presented(token));
+    let begin = |token| Answer::of(&router, &presented(token));
     assert!(matches!(begin("now1"), Answer::Now(Ok(_))));
     assert!(matches!(begin("later1"), Answer::Later(_)));
 }

@@ -2,30 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64_simd::URL_SAFE_NO_PAD;
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::error::IssueError;
+use super::new_jwt::NewJwt;
 use super::secret::SecretToken;
 use super::signing_key::SigningKey;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::ConfigError;
-use crate::scope::ScopeSet;
 use crate::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
-
-/// The claims that the issuer itself writes, and `cnf`, which no verifier of this crate accepts yet.
-const RESERVED: [&str; 10] = [
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "client_id",
-    "scope",
-    "cnf",
-];
 
 /// Gives out JSON Web Tokens, signed by one key.
 ///
@@ -213,64 +198,6 @@ impl JwtIssuerBuilder {
             lifetime: Duration::from_secs(lifetime.ok_or_else(|| missing("lifetime"))?.as_secs()),
             clock: self.clock,
         })
-    }
-}
-
-/// What a token is to say.
-#[derive(Debug, Clone)]
-#[must_use = "this is given out by JwtIssuer::issue"]
-pub struct NewJwt {
-    subject: Box<str>,
-    client_id: Option<Box<str>>,
-    scopes: ScopeSet,
-    claims: Map<String, Value>,
-    expires: bool,
-}
-
-impl NewJwt {
-    /// A token for `subject` (`sub`), without scopes.
-    pub fn new(subject: impl Into<Box<str>>) -> Self {
-        Self {
-            subject: subject.into(),
-            client_id: None,
-            scopes: ScopeSet::new(),
-            claims: Map::new(),
-            expires: true,
-        }
-    }
-
-    /// What it may be used for (`scope`).
-    pub fn scopes(mut self, scopes: ScopeSet) -> Self {
-        self.scopes = scopes;
-        self
-    }
-
-    /// The client that it is given to (`client_id`).
-    pub fn client_id(mut self, client_id: impl Into<Box<str>>) -> Self {
-        self.client_id = Some(client_id.into());
-        self
-    }
-
-    /// Claims of the service's own, added to those there are.
-    ///
-    /// # Errors
-    /// If `claims` does not serialize as an object, or has one that the issuer writes itself.
-    pub fn claims(mut self, claims: &impl Serialize) -> Result<Self, IssueError> {
-        let Ok(Value::Object(claims)) = serde_json::to_value(claims) else {
-            return Err(ConfigError::new("claims", "they are no JSON object").into());
-        };
-        if let Some(name) = RESERVED.iter().find(|name| claims.contains_key(**name)) {
-            let problem = format!("{name} is written by the issuer");
-            return Err(ConfigError::new("claims", problem).into());
-        }
-        self.claims.extend(claims);
-        Ok(self)
-    }
-
-    /// Without `exp`: good until its key is taken out of use, or it is revoked.
-    pub fn never_expiring(mut self) -> Self {
-        self.expires = false;
-        self
     }
 }
 

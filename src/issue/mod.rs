@@ -6,6 +6,8 @@
 mod error;
 #[cfg(feature = "jwt")]
 mod jwt;
+#[cfg(feature = "jwt")]
+mod new_jwt;
 #[cfg(feature = "tokens")]
 mod new_token;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
@@ -18,7 +20,9 @@ mod token;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 pub use error::IssueError;
 #[cfg(feature = "jwt")]
-pub use jwt::{IssuedJwt, JwtIssuer, JwtIssuerBuilder, NewJwt};
+pub use jwt::{IssuedJwt, JwtIssuer, JwtIssuerBuilder};
+#[cfg(feature = "jwt")]
+pub use new_jwt::NewJwt;
 #[cfg(feature = "tokens")]
 pub use new_token::NewToken;
 #[cfg(any(feature = "jwt", feature = "tokens"))]

@@ -76,8 +76,8 @@ impl Door {
             }
         };
         let presented = Presented::new(token, decision.now);
-        let verifier = Arc::clone(&self.verifier);
-        match decision.span.run(|| verifier.begin(&presented)) {
+        let answer = decision.span.run(|| Answer::of(&self.verifier, &presented));
+        match answer {
             Answer::Now(verified) => self.decide(verified.map(Some), request, &decision).into(),
             Answer::Later(answer) => Step::Verifying(Verifying { answer, decision }),
         }

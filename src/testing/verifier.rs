@@ -80,7 +80,7 @@ pub async fn conformance(
     let together: Vec<_> = bad
         .iter()
         .flat_map(|sample| [sample, &good])
-        .map(|sample| (sample, Arc::clone(&verifier).begin(&sample.presented)))
+        .map(|sample| (sample, Answer::of(&verifier, &sample.presented)))
         .collect();
     // The last to begin is the first to be asked.
     for (sample, answer) in together.into_iter().rev() {
@@ -161,7 +161,7 @@ where
             };
 
             let sample = next();
-            let answer = Arc::clone(&wrapper).begin(&sample.presented);
+            let answer = Answer::of(&wrapper, &sample.presented);
             let must_be_at_once = pace == Pace::Now && (is_at_once || reason.is_some());
             if must_be_at_once {
                 assert!(
@@ -188,7 +188,7 @@ where
             );
             probe.forget();
             let sample = next();
-            let answer = Arc::clone(&wrapper).begin(&sample.presented);
+            let answer = Answer::of(&wrapper, &sample.presented);
             assert_as_inner(answer.wait().await, reason);
             probe.assert_judged_once(&sample.presented, "begin, after one that was dropped,");
         }
@@ -305,7 +305,7 @@ async fn assert_bad(verifier: &Arc<dyn TokenVerifier>, sample: &Sample) {
 
 async fn in_both_ways(verifier: &Arc<dyn TokenVerifier>, presented: &Presented) -> [Judged; 2] {
     [
-        Arc::clone(verifier).begin(presented).wait().await,
+        Answer::of(verifier, presented).wait().await,
         verifier.verify(presented).await,
     ]
 }
@@ -327,8 +327,8 @@ fn told(identity: &Identity) -> impl PartialEq + fmt::Debug {
 
 /// Begins two judgements, and drops one before it was polled and the other after.
 fn drop_early(verifier: &Arc<dyn TokenVerifier>, presented: &Presented) {
-    drop(Arc::clone(verifier).begin(presented));
-    if let Answer::Later(mut future) = Arc::clone(verifier).begin(presented) {
+    drop(Answer::of(verifier, presented));
+    if let Answer::Later(mut future) = Answer::of(verifier, presented) {
         let _ = future
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()));
@@ -426,15 +426,12 @@ impl TokenVerifier for Probe {
         self.clone().later(presented.clone()).await
     }
 
-    fn begin(self: Arc<Self>, presented: &Presented) -> Answer {
+    fn begin(&self, presented: &Presented) -> Option<Answer> {
         self.counts.begun.fetch_add(1, Ordering::SeqCst);
-        match self.pace {
+        Some(match self.pace {
             Pace::Now => Answer::Now(self.judge(presented)),
-            Pace::Later => {
-                let probe = Self::clone(&self);
-                Answer::Later(Box::pin(probe.later(presented.clone())))
-            }
-        }
+            Pace::Later => Answer::Later(Box::pin(self.clone().later(presented.clone()))),
+        })
     }
 }
 

@@ -1,13 +1,15 @@
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use super::{Presented, TokenVerifier};
 use crate::identity::Identity;
 use crate::refusal::Refusal;
 
 /// The future of a verifier's answer.
 pub type VerifyFuture = Pin<Box<dyn Future<Output = Result<Identity, Refusal>> + Send>>;
 
-/// What [`TokenVerifier::begin`](super::TokenVerifier::begin) has to say.
+/// A verifier's answer, or the way to it.
 #[must_use]
 pub enum Answer {
     /// The answer.
@@ -17,6 +19,20 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Has `verifier` judge a token: by [`begin`](TokenVerifier::begin) where it has something to say
+    /// there, and otherwise by [`verify`](TokenVerifier::verify), in a box.
+    ///
+    /// A verifier that wraps another asks it through this.
+    pub fn of<V>(verifier: &Arc<V>, presented: &Presented) -> Self
+    where
+        V: TokenVerifier + ?Sized + 'static,
+    {
+        verifier.begin(presented).unwrap_or_else(|| {
+            let (verifier, presented) = (Arc::clone(verifier), presented.clone());
+            Self::Later(Box::pin(async move { verifier.verify(&presented).await }))
+        })
+    }
+
     /// Waits for the answer, where that is needed.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ impl Enriched {
     }
 
     fn answer(&self, presented: &Presented) -> Answer {
-        match Arc::clone(&self.inner).begin(presented) {
+        match Answer::of(&self.inner, presented) {
             Answer::Now(Err(refusal)) => Answer::Now(Err(refusal)),
             Answer::Now(Ok(identity)) => Answer::Later((self.lookup)(identity)),
             Answer::Later(verified) => {
@@ -46,8 +46,8 @@ impl TokenVerifier for Enriched {
         self.answer(presented).wait().await
     }
 
-    fn begin(self: Arc<Self>, presented: &Presented) -> Answer {
-        self.answer(presented)
+    fn begin(&self, presented: &Presented) -> Option<Answer> {
+        Some(self.answer(presented))
     }
 }
 

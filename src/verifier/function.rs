@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -65,8 +64,8 @@ impl TokenVerifier for FnVerifier {
         (self.call)(presented.clone()).await
     }
 
-    fn begin(self: Arc<Self>, presented: &Presented) -> Answer {
-        Answer::Later((self.call)(presented.clone()))
+    fn begin(&self, presented: &Presented) -> Option<Answer> {
+        Some(Answer::Later((self.call)(presented.clone())))
     }
 }
 

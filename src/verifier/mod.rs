@@ -105,18 +105,14 @@ pub trait TokenVerifier: fmt::Debug + Send + Sync {
     /// The reason for which the token is refused, or could not be judged.
     async fn verify(&self, presented: &Presented) -> Result<Identity, Refusal>;
 
-    /// Begins to judge the token: answers now where nothing has to be waited for, and otherwise hands
-    /// back the future of the answer.
+    /// Begins to judge the token, for a verifier that mostly knows the answer without waiting: it answers
+    /// now, or hands back the future of the answer. `None` means that [`verify`](Self::verify) is to be
+    /// called, and is what the provided body says.
     ///
-    /// This is what the layer calls. The provided body boxes [`verify`](Self::verify), which is always
-    /// right; a verifier that mostly knows the answer without waiting gives its own, and spares each
-    /// request the box.
-    fn begin(self: Arc<Self>, presented: &Presented) -> Answer
-    where
-        Self: 'static,
-    {
-        let presented = presented.clone();
-        Answer::Later(Box::pin(async move { self.verify(&presented).await }))
+    /// The layer asks here first, by [`Answer::of`], and so spares each request a boxed future.
+    fn begin(&self, presented: &Presented) -> Option<Answer> {
+        let _ = presented;
+        None
     }
 }
 
@@ -126,11 +122,8 @@ impl<V: TokenVerifier + ?Sized> TokenVerifier for Arc<V> {
         (**self).verify(presented).await
     }
 
-    fn begin(self: Arc<Self>, presented: &Presented) -> Answer
-    where
-        Self: 'static,
-    {
-        V::begin(Arc::clone(&self), presented)
+    fn begin(&self, presented: &Presented) -> Option<Answer> {
+        (**self).begin(presented)
     }
 }
 

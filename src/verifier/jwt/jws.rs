@@ -27,10 +27,7 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub(super) fn of(token: &'a [u8]) -> Option<Self> {
-        let mut dots = token
-            .iter()
-            .enumerate()
-            .filter_map(|(place, byte)| (*byte == b'.').then_some(place));
+        let mut dots = memchr::memchr_iter(b'.', token);
         let (first, second) = (dots.next()?, dots.next()?);
         if dots.next().is_some() {
             return None;

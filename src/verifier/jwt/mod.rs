@@ -137,7 +137,8 @@ impl TokenVerifier for JwtVerifier {
         self.judge(presented.token.expose_bytes(), presented.now)
     }
 
-    fn begin(self: Arc<Self>, presented: &Presented) -> Answer {
-        Answer::Now(self.judge(presented.token.expose_bytes(), presented.now))
+    fn begin(&self, presented: &Presented) -> Option<Answer> {
+        let judged = self.judge(presented.token.expose_bytes(), presented.now);
+        Some(Answer::Now(judged))
     }
 }

@@ -64,7 +64,7 @@ impl TokenVerifier for ApiKeyVerifier {
         self.core.answer(presented).wait().await
     }
 
-    fn begin(self: Arc<Self>, presented: &Presented) -> Answer {
-        self.core.answer(presented)
+    fn begin(&self, presented: &Presented) -> Option<Answer> {
+        Some(self.core.answer(presented))
     }
 }

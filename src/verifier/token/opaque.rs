@@ -65,7 +65,7 @@ impl TokenVerifier for OpaqueTokenVerifier {
         self.core.answer(presented).wait().await
     }
 
-    fn begin(self: Arc<Self>, presented: &Presented) -> Answer {
-        self.core.answer(presented)
+    fn begin(&self, presented: &Presented) -> Option<Answer> {
+        Some(self.core.answer(presented))
     }
 }

@@ -96,7 +96,7 @@ async fn a_store_with_no_listener_is_told_of_uses_in_the_background() {
     let token = minted.token.reveal();
 
     let presented = Presented::new(present(&token), secs(1029));
-    let answer = verifier.begin(&presented);
+    let answer = Answer::of(&Arc::new(verifier.clone()), &presented);
     assert!(matches!(answer, Answer::Later(_)), "{answer:?}");
     let alice = answer.wait().await.expect("a good session");
     assert_eq!(alice.expires_at(), Some(secs(1059)));

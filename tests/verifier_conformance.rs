@@ -231,8 +231,8 @@ where
         (self.answer)(&self.inner, presented).wait().await
     }
 
-    fn begin(self: Arc<Self>, presented: &Presented) -> Answer {
-        (self.answer)(&self.inner, presented)
+    fn begin(&self, presented: &Presented) -> Option<Answer> {
+        Some((self.answer)(&self.inner, presented))
     }
 }
 
@@ -248,7 +248,7 @@ where
 }
 
 fn begin(inner: &Arc<dyn TokenVerifier>, presented: &Presented) -> Answer {
-    Arc::clone(inner).begin(presented)
+    Answer::of(inner, presented)
 }
 
 /// Does to the inner verifier's refusals as `change` says.

@@ -101,7 +101,7 @@ pub fn judge_at(
 
 pub fn ask(verifier: &Arc<JwtVerifier>, token: &str, now: Timestamp) -> Result<Identity, Refusal> {
     let presented = Presented::new(BearerToken::new(token).unwrap(), now);
-    match Arc::clone(verifier).begin(&presented) {
+    match Answer::of(verifier, &presented) {
         Answer::Now(result) => result,
         Answer::Later(_) => panic!("a JWT is judged at once"),
     }

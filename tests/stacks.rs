@@ -141,7 +141,7 @@ async fn optional_layers_and_boxed_services() {
     let boxed = BoxCloneService::new(router().into_service::<Body>());
     let boxed = ServiceBuilder::new().layer(auth()).service(boxed);
     assert_eq!(send(&boxed, bare().map(Body::from)).await.status, 401);
-    let layered = ServiceBuilder::new().layer(auth()).boxed_clone();
+    let layered = ServiceBuilder::new().boxed_clone().layer(auth());
     let seen = send(&layered.service(router()), with_token("x").map(Body::from)).await;
     assert_eq!(seen.body, "alice");
 }
@@ -300,6 +300,21 @@ async fn on_a_tonic_server_between_other_layers() {
         .layer(option_layer(Some(auth())))
         .timeout(Duration::from_secs(30))
         .add_optional_service(Some(GreeterServer::new(Polite)))
+        .serve_with_incoming(incoming(listener));
+    tokio::spawn(server);
+    greets(address).await;
+}
+
+#[tokio::test]
+async fn on_a_tonic_server_with_a_body_changed_inside_by_one_line() {
+    let (listener, address) = listener().await;
+    let inside = ServiceBuilder::new()
+        .layer(auth())
+        .map_response(|r: Response<_>| r.map(tonic::body::Body::new))
+        .layer(TraceLayer::new_for_grpc());
+    let server = tonic::transport::Server::builder()
+        .layer(inside)
+        .add_service(GreeterServer::new(Polite))
         .serve_with_incoming(incoming(listener));
     tokio::spawn(server);
     greets(address).await;

@@ -52,7 +52,6 @@ impl BearerAuthLayer {
     }
 
     /// A layer to be set up.
-    #[must_use]
     pub fn builder(verifier: impl TokenVerifier + 'static) -> BearerAuthLayerBuilder {
         BearerAuthLayerBuilder::new(Arc::new(verifier))
     }

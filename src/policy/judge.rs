@@ -31,7 +31,7 @@ pub(super) fn judge(
         }
         Node::RoleOnRequested(role, resource_of) => {
             let identity = named(caller)?;
-            let holds = match head.and_then(|head| resource_of(head)) {
+            let holds = match head.and_then(resource_of) {
                 Some(resource) => identity.has_role_on(role, &resource),
                 None => identity.has_role(role),
             };
@@ -109,7 +109,7 @@ fn all(
         worst = Some(match worst {
             None => refusal,
             Some(held) if ease(&refusal) < ease(&held) => refusal,
-            Some(held) if ease(&refusal) == ease(&held) => both(held, refusal),
+            Some(held) if ease(&refusal) == ease(&held) => both(held, &refusal),
             Some(held) => held,
         });
     }
@@ -156,7 +156,7 @@ fn any(
     easiest.map_or(Ok(()), Err)
 }
 
-fn both(one: Refusal, other: Refusal) -> Refusal {
+fn both(one: Refusal, other: &Refusal) -> Refusal {
     match one.reason() {
         Reason::InsufficientScope => {
             let none = ScopeSet::new();

@@ -46,7 +46,6 @@ use crate::scope::ScopeSet;
 
 /// The proof that a policy was met. Only a policy makes one.
 #[derive(Debug, Clone, Copy)]
-#[must_use]
 pub struct Permit(());
 
 /// A condition on the caller. A clone shares its contents.

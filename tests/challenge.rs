@@ -432,7 +432,7 @@ mod over_tonic {
     async fn a_real_client_sees_the_codes_on_unary_and_streaming_calls() {
         for pace in Pace::BOTH {
             let layer = BearerAuthLayer::builder(Scripted::new(pace, judge)).realm("greeter");
-            let (listener, address) = crate::support::wire::listener().await;
+            let (listener, address) = support::wire::listener().await;
             let server = tonic::transport::Server::builder()
                 .layer(layer.build().unwrap())
                 .add_service(GreeterServer::new(Polite))

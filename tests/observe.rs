@@ -19,10 +19,12 @@ use support::verifiers::{Pace, admits, refuses};
 
 /// Writes down each event: outcome, credential, whether a request was at hand.
 #[derive(Clone, Default)]
-struct Book(Arc<Mutex<Vec<(Outcome, Option<String>, bool)>>>);
+struct Book(Arc<Mutex<Vec<Entry>>>);
+
+type Entry = (Outcome, Option<String>, bool);
 
 impl Book {
-    fn take(&self) -> Vec<(Outcome, Option<String>, bool)> {
+    fn take(&self) -> Vec<Entry> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
@@ -148,7 +150,7 @@ async fn a_listener_hears_of_policies_at_the_layer_the_route_and_in_code() {
             .service(inner.clone());
         send(&service, with_token("x")).await;
         let user = AuthenticatedUser::from_extensions(&inner.last().extensions).unwrap();
-        let _ = user.require(&Policy::authenticated()).unwrap();
+        user.require(&Policy::authenticated()).unwrap();
         assert_eq!(book.take(), [admitted], "a policy that was met is no news");
         user.require(&Policy::role("admin")).unwrap_err();
         assert_eq!(book.take(), [(forbidden, credential(), false)]);
@@ -226,6 +228,16 @@ mod spans {
         inside: Arc<Mutex<usize>>,
     }
 
+    impl Spans {
+        fn span(&self) -> Fields {
+            self.span.lock().unwrap().clone()
+        }
+
+        fn events(&self) -> Vec<Fields> {
+            self.events.lock().unwrap().clone()
+        }
+    }
+
     type Fields = BTreeMap<String, String>;
 
     struct Reader<'a>(&'a mut Fields);
@@ -292,21 +304,21 @@ mod spans {
     async fn the_span_says_what_became_of_the_request_and_by_which_credential() {
         for pace in Pace::BOTH {
             let spans = traced(admits(pace)).await;
-            let span = spans.span.lock().unwrap();
+            let span = spans.span();
             assert_eq!(get(&span, "outcome"), Some("admitted"));
             assert_eq!(get(&span, "credential.kind"), Some("session"));
             assert_eq!(get(&span, "credential.id"), Some("cred-7"));
-            let events = spans.events.lock().unwrap();
+            let events = spans.events();
             assert_eq!(events.len(), 1);
             assert_eq!(get(&events[0], "outcome"), Some("admitted"));
             assert_eq!(get(&events[0], "credential.id"), Some("cred-7"));
 
             let refusal = Refusal::revoked("ended by its owner").with_credential_id("cred-9");
             let spans = traced(refuses(pace, refusal)).await;
-            let span = spans.span.lock().unwrap();
+            let span = spans.span();
             assert_eq!(get(&span, "outcome"), Some("revoked"));
             assert_eq!(get(&span, "credential.id"), Some("cred-9"));
-            let events = spans.events.lock().unwrap();
+            let events = spans.events();
             assert_eq!(events.len(), 1);
             assert_eq!(get(&events[0], "detail"), Some("ended by its owner"));
         }
@@ -318,7 +330,7 @@ mod spans {
             let cause = std::io::Error::other("connection reset by the store");
             let refusal = Refusal::unavailable("store is down").with_source(cause);
             let spans = traced(refuses(pace, refusal)).await;
-            let events = spans.events.lock().unwrap();
+            let events = spans.events();
             assert_eq!(get(&events[0], "outcome"), Some("unavailable"));
             let error = get(&events[0], "error").unwrap();
             assert!(error.contains("connection reset by the store"), "{error}");

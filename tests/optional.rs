@@ -240,7 +240,7 @@ mod over_tonic {
     async fn health_is_open_by_method_and_all_else_is_closed() {
         let (_, health) = tonic_health::server::health_reporter();
         let layer = builder().open_grpc_method("/grpc.health.v1.Health/Check");
-        let (listener, address) = crate::support::wire::listener().await;
+        let (listener, address) = support::wire::listener().await;
         let server = tonic::transport::Server::builder()
             .layer(layer.build().unwrap())
             .add_service(health)

@@ -757,7 +757,7 @@ mod in_tonic {
     use crate::support::grpc::{COUNT, GreeterServer, HELLO, Polite, client, hello};
 
     async fn serve(layer: BearerAuthLayer, require: Option<Policy>) -> std::net::SocketAddr {
-        let (listener, address) = crate::support::wire::listener().await;
+        let (listener, address) = support::wire::listener().await;
         let policy = require.unwrap_or(Policy::anyone());
         let service = RequireLayer::new(policy)
             .unwrap()
@@ -793,7 +793,7 @@ mod in_tonic {
             let status = greeter.count(hello()).await.unwrap_err();
             assert_eq!(status.code(), Code::PermissionDenied);
             let headers = status.metadata().clone().into_headers();
-            let challenge = crate::support::challenge::bearer(&headers);
+            let challenge = support::challenge::bearer(&headers);
             assert_eq!(challenge.get("scope"), Some("s:write"));
             assert_eq!(challenge.get("realm"), Some("shop"));
         }
@@ -835,7 +835,7 @@ mod in_tonic {
             assert!(!format!("{status:?}").contains("s3cret"));
             let headers = status.metadata().clone().into_headers();
             assert_eq!(headers["cache-control"], "no-store");
-            let challenge = crate::support::challenge::bearer(&headers);
+            let challenge = support::challenge::bearer(&headers);
             assert_eq!(
                 (challenge.get("error"), challenge.get("realm")),
                 (error, Some("shop"))
@@ -846,10 +846,7 @@ mod in_tonic {
         let status = Status::from(denied);
         assert_eq!(status.code(), Code::Unauthenticated);
         let headers = status.metadata().clone().into_headers();
-        assert_eq!(
-            crate::support::challenge::bearer(&headers).names(),
-            ["realm"]
-        );
+        assert_eq!(support::challenge::bearer(&headers).names(), ["realm"]);
 
         let denied = AuthenticatedUser::from_extensions(&http::Extensions::new()).unwrap_err();
         let status = Status::from(denied);

@@ -405,7 +405,7 @@ enum Tongue {
 }
 
 fn assert_told(what: &str, end: End, tongue: Tongue, passed: usize, seen: &Seen) {
-    println!("{what}"); // shown when the row fails
+    eprintln!("{what}"); // shown when the row fails
     match end {
         LetIn => {
             assert_eq!(passed, 1, "{}", seen.text());

@@ -1,5 +1,5 @@
 //! What the integration tests share.
-#![allow(dead_code, unreachable_pub, missing_docs)]
+#![allow(dead_code, missing_docs, unreachable_pub, unused_imports)]
 
 pub mod answers;
 pub mod challenge;

@@ -93,10 +93,12 @@ pub fn alice() -> Identity {
     Identity::new("alice", CredentialKind::Session).with_credential_id("cred-7")
 }
 
+type Waiting = oneshot::Sender<Result<Identity, Refusal>>;
+
 /// A verifier whose answers wait until the test lets them go.
 #[derive(Debug, Clone, Default)]
 pub struct Gated {
-    waiting: Arc<Mutex<Vec<oneshot::Sender<Result<Identity, Refusal>>>>>,
+    waiting: Arc<Mutex<Vec<Waiting>>>,
 }
 
 impl Gated {

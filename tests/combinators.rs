@@ -27,7 +27,7 @@ fn presented() -> Presented {
 async fn judge(verifier: impl TokenVerifier + 'static) -> Result<Identity, Reason> {
     let verifier = Arc::new(verifier);
     let verified = verifier.verify(&presented()).await;
-    let begun = Arc::clone(&verifier).begin(&presented()).wait().await;
+    let begun = Answer::of(&verifier, &presented()).wait().await;
     let reason = |result: &Result<Identity, Refusal>| result.as_ref().err().map(Refusal::reason);
     assert_eq!(reason(&begun), reason(&verified));
     begun.map_err(|refusal| refusal.reason())
@@ -107,7 +107,10 @@ async fn a_lookup_runs_once_for_each_request_and_never_for_a_refused_token() {
 fn a_refusal_at_hand_needs_no_lookup_and_no_waiting() {
     let refused = refuses(Pace::Now, Refusal::invalid("no"));
     let refused = Arc::new(refused.enriched((), async |(), identity| Ok(identity)));
-    assert!(matches!(refused.begin(&presented()), Answer::Now(Err(_))));
+    assert!(matches!(
+        refused.begin(&presented()),
+        Some(Answer::Now(Err(_)))
+    ));
 }
 
 #[tokio::test]
@@ -132,7 +135,7 @@ async fn a_shared_verifier_of_unknown_type_is_one_too() {
     for pace in Pace::BOTH {
         let shared: Arc<dyn TokenVerifier> = Arc::new(admits(pace));
         let twice = Arc::new(Arc::clone(&shared));
-        let at_once = matches!(twice.begin(&presented()), Answer::Now(_));
+        let at_once = matches!(twice.begin(&presented()), Some(Answer::Now(_)));
         assert_eq!(at_once, pace == Pace::Now, "the Arc hides `begin`");
         assert_eq!(judge(Arc::clone(&shared)).await.unwrap().subject(), "alice");
         let service = ServiceBuilder::new()
@@ -156,9 +159,9 @@ impl<V: TokenVerifier + 'static> TokenVerifier for Audited<V> {
         self.inner.verify(presented).await
     }
 
-    fn begin(self: Arc<Self>, presented: &Presented) -> Answer {
+    fn begin(&self, presented: &Presented) -> Option<Answer> {
         self.judged.fetch_add(1, Ordering::SeqCst);
-        Arc::clone(&self.inner).begin(presented)
+        Some(Answer::of(&self.inner, presented))
     }
 }
 
@@ -170,7 +173,7 @@ async fn a_wrapper_that_forwards_begin_keeps_the_answer_at_hand() {
             inner: Arc::new(verifier.clone()),
             judged: AtomicUsize::new(0),
         });
-        let answer = Arc::clone(&wrapper).begin(&presented());
+        let answer = Answer::of(&wrapper, &presented());
         assert_eq!(matches!(answer, Answer::Now(_)), pace == Pace::Now);
         assert_eq!(answer.wait().await.unwrap().subject(), "alice");
         assert_eq!(
@@ -236,7 +239,7 @@ mod deadline {
     fn outside_a_runtime_waiting_is_an_outage_and_no_panic() {
         let mut cx = Context::from_waker(Waker::noop());
         let later = Arc::new(Gated::default().deadline(LIMIT));
-        let Answer::Later(mut waiting) = later.begin(&presented()) else {
+        let Answer::Later(mut waiting) = Answer::of(&later, &presented()) else {
             panic!("an answer without waiting")
         };
         let std::task::Poll::Ready(Err(refusal)) = waiting.as_mut().poll(&mut cx) else {
@@ -245,6 +248,6 @@ mod deadline {
         assert_eq!(refusal.reason(), Reason::Unavailable);
 
         let now = Arc::new(admits(Pace::Now).deadline(LIMIT));
-        assert!(matches!(now.begin(&presented()), Answer::Now(Ok(_))));
+        assert!(matches!(now.begin(&presented()), Some(Answer::Now(Ok(_)))));
     }
 }

@@ -4,6 +4,7 @@
 pub mod answers;
 pub mod challenge;
 pub mod clock;
+pub mod example;
 pub mod inner;
 pub mod log;
 pub mod verifiers;

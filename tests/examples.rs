@@ -1,0 +1,246 @@
+//! Each example, started as a program and asked over the wire for what it shows.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::process::Command;
+
+use http::StatusCode;
+use support::answers::Seen;
+use support::example::Example;
+use support::wire::Wire;
+
+/// Runs a pasted line and returns what it printed.
+fn paste(line: &str) -> String {
+    let shell = Command::new("sh").arg("-c").arg(line).output().unwrap();
+    String::from_utf8_lossy(&shell.stdout).into_owned()
+}
+
+fn curl_is_here() -> bool {
+    if Command::new("curl").arg("--version").output().is_ok() {
+        return true;
+    }
+    assert!(std::env::var("CI").is_err(), "curl is not installed");
+    eprintln!("NOT RUN: the quickstart's lines need curl, and it is not installed");
+    false
+}
+
+#[test]
+fn every_line_of_the_quickstart_is_answered_as_it_says() {
+    if !curl_is_here() {
+        return;
+    }
+    let mut example = Example::start("quickstart");
+    for kind in ["JWT", "session", "API key"] {
+        assert!(example.value(kind).len() >= 43, "a {kind} is printed");
+    }
+    let mut told = Vec::new();
+    while told.len() < 16 {
+        told.push((example.line(), example.line()));
+    }
+    for (what, line) in &told {
+        let printed = paste(&format!("{line} -s"));
+        let status = what.split([',', ':']).next().unwrap();
+        let as_said = match status.strip_prefix("gRPC status ") {
+            Some(code) => printed.contains(&format!("grpc-status: {code}\r")),
+            None => printed.starts_with(&format!("HTTP/1.1 {status} ")),
+        };
+        assert!(as_said, "{what}\n{line}\n{printed}");
+    }
+    for reason in [
+        "200",
+        "400",
+        "401",
+        "403",
+        "gRPC status 0",
+        "gRPC status 7",
+        "gRPC status 16",
+    ] {
+        assert!(
+            told.iter().any(|(what, _)| what.starts_with(reason)),
+            "no line is for {reason}"
+        );
+    }
+    assert!(example.interrupt().success(), "it ends well on Ctrl-C");
+    assert_eq!(example.line(), "closed");
+}
+
+#[tokio::test]
+async fn the_jwt_example_takes_access_tokens_alone() {
+    let mut example = Example::start("jwt");
+    for (kind, status) in [
+        ("access", StatusCode::OK),
+        ("refresh", StatusCode::UNAUTHORIZED),
+    ] {
+        assert_eq!(example.line(), format!("{kind} token:"));
+        let line = example.line();
+        let token = line.split("Bearer ").nth(1).unwrap().trim_end_matches('\'');
+        let seen = example.ask("GET", "/", token).await;
+        assert_eq!(seen.status, status, "{kind}");
+        if kind == "access" {
+            assert_eq!(&seen.body[..], b"alice is on the plan gold\n");
+        }
+    }
+}
+
+#[tokio::test]
+async fn api_keys_are_made_listed_used_and_ended() {
+    let mut example = Example::start("api_keys");
+    let first = example.value("KEY=");
+    let made = example.ask("POST", "/keys/laptop", &first).await.json();
+    let (id, second) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+
+    let listed = example.ask("GET", "/keys", second).await;
+    assert!(!listed.text().contains(second), "a listing shows no key");
+    let names: Vec<_> = listed
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["name"].clone())
+        .collect();
+    assert_eq!(names, ["first", "laptop"]);
+
+    let path = format!("/keys/{id}");
+    assert_eq!(example.ask("DELETE", &path, &first).await.status, 204);
+    assert_eq!(example.ask("GET", "/keys", second).await.status, 401);
+    assert_eq!(example.ask("GET", "/keys", &first).await.status, 200);
+    assert_eq!(
+        example.ask("DELETE", "/keys/none", &first).await.status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn sessions_end_one_by_one_or_all_at_once() {
+    let example = Example::start("sessions");
+    let login = async || {
+        let mut wire = Wire::get("/login");
+        wire.method = "POST";
+        wire.body = b"alice";
+        let seen = example.send(wire).await;
+        String::from_utf8(seen.body.to_vec()).unwrap()
+    };
+    let [one, two, three] = [login().await, login().await, login().await];
+    let status = async |token: &str| example.ask("GET", "/", token).await.status;
+
+    assert_eq!(example.ask("POST", "/logout", &one).await.status, 204);
+    assert_eq!(status(&one).await, 401);
+    assert_eq!(status(&two).await, 200);
+    assert_eq!(
+        example.ask("POST", "/logout/everywhere", &two).await.status,
+        204
+    );
+    assert_eq!(status(&two).await, 401);
+    assert_eq!(status(&three).await, 401);
+}
+
+#[tokio::test]
+async fn a_custom_verifier_and_its_lookup_decide() {
+    let example = Example::start("custom_verifier");
+    let good = example.ask("GET", "/", "spring-sale").await;
+    assert_eq!(
+        &good.body[..],
+        b"a coupon of marketing, who have 120 left\n"
+    );
+    assert_refused(
+        &example.ask("GET", "/", "winter-sale").await,
+        401,
+        Some("invalid_token"),
+    );
+    assert_refused(
+        &example.ask("GET", "/", "staff-sale").await,
+        401,
+        Some("invalid_token"),
+    );
+    assert_refused(&example.ask("GET", "/", "").await, 401, None);
+}
+
+#[tokio::test]
+async fn a_wrapping_framework_adds_its_own() {
+    let example = Example::start("wrapping_framework");
+    let good = example.ask("GET", "/", "blue-alice").await;
+    assert_eq!(&good.body[..], b"blue/alice of blue\n");
+    let nobody = example.ask("GET", "/", "nobody").await;
+    assert_refused(&nobody, 403, Some("insufficient_scope"));
+    assert_eq!(nobody.challenge().get("realm"), Some("acme"));
+}
+
+#[tokio::test]
+async fn policies_hold_where_they_are_put() {
+    let example = Example::start("policies");
+    let ask = async |method, path, token| example.ask(method, path, token).await;
+    assert_eq!(ask("GET", "/sites/7", "alice").await.status, 200);
+    assert_eq!(ask("PUT", "/sites/7", "alice").await.status, 200);
+    assert_eq!(ask("PUT", "/sites/8", "owner").await.status, 200);
+    assert_eq!(ask("DELETE", "/sites/7", "owner").await.status, 200);
+    assert_eq!(ask("GET", "/bill", "owner").await.status, 200);
+
+    let scope = Some("insufficient_scope");
+    assert_refused(&ask("PUT", "/sites/8", "alice").await, 403, scope);
+    assert_refused(&ask("DELETE", "/sites/7", "alice").await, 403, scope);
+    assert_refused(&ask("DELETE", "/sites/8", "owner").await, 403, scope);
+    let stale = ask("GET", "/bill", "alice").await;
+    assert_refused(&stale, 401, Some("insufficient_user_authentication"));
+    assert_eq!(stale.challenge().get("max_age"), Some("300"));
+}
+
+#[tokio::test]
+async fn strangers_may_read_until_the_setting_says_otherwise() {
+    let example = Example::start("optional");
+    let read = async |token| example.ask("GET", "/", token).await;
+    assert_eq!(&read("").await.body[..], b"hello, stranger\n");
+    assert_eq!(&read("letmein").await.body[..], b"hello, alice\n");
+    assert_refused(&read("wrong").await, 401, Some("invalid_token"));
+    assert_refused(&example.ask("POST", "/closed", "").await, 401, None);
+
+    assert_eq!(example.ask("POST", "/closed", "letmein").await.status, 200);
+    assert_refused(&read("").await, 401, None);
+    assert_eq!(&read("letmein").await.body[..], b"hello, alice\n");
+}
+
+#[cfg(feature = "tonic")]
+#[tokio::test]
+async fn a_grpc_server_guards_each_method() {
+    use support::grpc::{channel, client, hello};
+    use tonic::Code;
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_client::HealthClient;
+
+    let example = Example::start("tonic");
+    let to = example.address;
+    let greeted = client(to, "alice").await.hello(hello()).await.unwrap();
+    assert_eq!(greeted.get_ref().message, "hello, alice");
+    let refused = client(to, "alice").await.count(hello()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let mut counted = client(to, "carl")
+        .await
+        .count(hello())
+        .await
+        .unwrap()
+        .into_inner();
+    let mut messages = Vec::new();
+    while let Some(reply) = counted.message().await.unwrap() {
+        messages.push(reply.message);
+    }
+    assert_eq!(messages, ["1", "2", "3"]);
+    let unknown = client(to, "mallory")
+        .await
+        .hello(hello())
+        .await
+        .unwrap_err();
+    assert_eq!(unknown.code(), Code::Unauthenticated);
+
+    let mut health = HealthClient::new(channel(to).await);
+    let request = || HealthCheckRequest {
+        service: String::new(),
+    };
+    assert!(health.check(request()).await.is_ok());
+    let watched = health.watch(request()).await.unwrap_err();
+    assert_eq!(watched.code(), Code::Unauthenticated);
+}
+
+fn assert_refused(seen: &Seen, status: u16, error: Option<&str>) {
+    assert_eq!(seen.status, status);
+    assert_eq!(seen.challenge().get("error"), error);
+}

@@ -16,7 +16,9 @@
 //! # The order of layers
 //! In axum and in [`ServiceBuilder`](https://docs.rs/tower/latest/tower/struct.ServiceBuilder.html) they
 //! read differently: axum's last `.layer()` is outermost, tonic's and the builder's first is. CORS belongs
-//! outside this layer, since a preflight carries no credential; so do tracing and compression. An axum
+//! outside this layer, since a preflight carries no credential; so do tracing and compression. The header
+//! is marked sensitive from here on inwards: a tracing layer outside that prints headers prints the token,
+//! unless tower-http's `SetSensitiveRequestHeadersLayer` stands outside of both. An axum
 //! `.layer()` guards the fallback too, so an unknown path is 401 to a stranger; `.route_layer()` guards
 //! routes only, so it is 404.
 

@@ -19,7 +19,8 @@ use crate::policy::Policy;
 /// It belongs inside a [`BearerAuthLayer`](crate::BearerAuthLayer), and its refusals speak as that layer
 /// does. Without one it answers 500, and an error in the log says which layer to add.
 ///
-/// ```
+#[cfg_attr(feature = "axum", doc = "```")]
+#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
 /// use axum::{Router, routing::{delete, get}};
 /// use tower_bearer::{BearerAuthLayer, ConfigError, RequireLayer, TokenVerifier, policy::Policy};
 ///

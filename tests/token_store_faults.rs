@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use support::{present, secs, shape, verify};
+use tower_bearer::Reason;
 use tower_bearer::async_trait;
 use tower_bearer::clock::{ManualClock, Timestamp};
 use tower_bearer::issue::{NewToken, TokenIssuer};
@@ -17,7 +18,6 @@ use tower_bearer::store::{
 };
 use tower_bearer::testing;
 use tower_bearer::verifier::{Answer, ApiKeyVerifier, OpaqueTokenVerifier, Presented};
-use tower_bearer::{Reason, TokenVerifier};
 
 #[tokio::test]
 async fn what_is_not_in_the_format_never_reaches_the_store() {

@@ -17,7 +17,7 @@ use tower_bearer::credential::BearerToken;
 use tower_bearer::identity::Identity;
 use tower_bearer::keys::{Algorithm, CryptoBackend, VerificationKey};
 use tower_bearer::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
-use tower_bearer::verifier::{Answer, Presented, TokenVerifier};
+use tower_bearer::verifier::{Answer, Presented};
 use tower_bearer::{Reason, Refusal};
 
 pub const SECRET: &[u8; 32] = b"a secret that is thirty-two long";

@@ -227,6 +227,21 @@ async fn an_open_grpc_method_is_open_by_its_exact_path() {
     assert_eq!(inner.calls(), before);
 }
 
+#[tokio::test]
+async fn an_open_grpc_method_opens_nothing_that_is_not_a_grpc_call() {
+    let (service, inner) = guarded(builder().open_grpc_method("/grpc.health.v1.Health/Check"));
+    let path = "/grpc.health.v1.Health/Check";
+    let page = request(path, &[]);
+    assert_eq!(send(&service, page).await.status, 401);
+    let mut got = grpc_request(path, &[]);
+    *got.method_mut() = http::Method::GET;
+    assert_eq!(send(&service, got).await.grpc_status(), Some("16"));
+    let mut posted = request(path, &[]);
+    *posted.method_mut() = http::Method::POST;
+    assert_eq!(send(&service, posted).await.status, 401);
+    assert_eq!(inner.calls(), 0);
+}
+
 #[cfg(feature = "tonic")]
 mod over_tonic {
     use tonic::Code;

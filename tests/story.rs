@@ -160,6 +160,21 @@ fn table() -> Vec<Row> {
             &[b"Bearer c4n4ry, Basic x"],
             MALFORMED,
         ),
+        row(
+            "a basic and a bearer credential in one header",
+            &[b"Basic x, Bearer c4n4ry"],
+            MALFORMED,
+        ),
+        row(
+            "a bearer credential folded behind others, in capitals",
+            &[b"Digest a=\"b\",c=d,\tBEARER c4n4ry"],
+            MALFORMED,
+        ),
+        row(
+            "a parameter that begins like the scheme",
+            &[b"Digest a=\"c4n4ry\", bearer=x, bearerx y"],
+            NO_CREDENTIAL,
+        ),
         row("a quoted token", &[b"Bearer \"c4n4ry\""], MALFORMED),
         row(
             "a parameter for a token",

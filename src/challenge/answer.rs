@@ -8,9 +8,9 @@ use http::{HeaderValue, StatusCode};
 #[derive(Debug)]
 pub struct RefusalAnswer {
     pub(super) status: StatusCode,
-    pub(super) content_type: HeaderValue,
     pub(super) body: Bytes,
-    pub(super) has_own_body: bool,
+    // Of a body that the hook has set.
+    pub(super) own_content_type: Option<HeaderValue>,
 }
 
 impl RefusalAnswer {
@@ -26,8 +26,8 @@ impl RefusalAnswer {
         &self.body
     }
 
-    /// Answers another status, in the problem document too. A refusal stays a refusal: a status that is neither a client's nor a
-    /// server's error changes nothing.
+    /// Answers another status, in the problem document too. A refusal stays a refusal: a status that is
+    /// neither a client's nor a server's error changes nothing.
     pub fn set_status(&mut self, status: StatusCode) {
         if status.is_client_error() || status.is_server_error() {
             self.status = status;
@@ -36,9 +36,17 @@ impl RefusalAnswer {
 
     /// Answers another body; `content_type` is its media type, such as `application/json`.
     pub fn set_body(&mut self, content_type: &'static str, body: impl Into<Bytes>) {
-        self.content_type = HeaderValue::try_from(content_type)
+        let content_type = HeaderValue::try_from(content_type)
             .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+        self.own_content_type = Some(content_type);
         self.body = body.into();
-        self.has_own_body = true;
+    }
+
+    pub(super) fn new(status: StatusCode, body: Bytes) -> Self {
+        Self {
+            status,
+            body,
+            own_content_type: None,
+        }
     }
 }

@@ -2,15 +2,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::answer::RefusalAnswer;
 use super::body::ResponseBody;
 use super::grpc;
-use super::header::{Challenge, push_json_string};
+use super::header::Challenge;
 use super::table::{Row, row};
+use super::written::{Written, problem};
 use crate::clock::{Clock, SystemClock};
 use crate::head::RequestHead;
 use crate::observe::AuthListener;
@@ -32,13 +32,6 @@ pub struct Challenger {
     pub(crate) listeners: Vec<Arc<dyn AuthListener>>,
 }
 
-/// The parts of an answer that depend on the refusal.
-#[derive(Clone)]
-struct Written {
-    challenge: Option<HeaderValue>,
-    body: Bytes,
-}
-
 impl Challenger {
     /// The answer to a request that is refused.
     pub(crate) fn answer<B: ResponseBody>(
@@ -47,10 +40,10 @@ impl Challenger {
         head: Option<&RequestHead<'_>>,
     ) -> Response<B> {
         let row = row(refusal.reason());
-        let written = self.write(&row, &refusal);
+        let written = self.written(&row, &refusal);
         let mut response = match head {
             Some(head) if grpc::is_grpc(head.headers) => {
-                let metadata = grpc::metadata(written.challenge, self.retry_after(&refusal));
+                let metadata = grpc::metadata(&written.headers, self.retry_after(&refusal));
                 grpc::answer(&row, metadata, head.headers)
             }
             _ => self.http_answer(&row, written, &refusal, head),
@@ -62,8 +55,8 @@ impl Challenger {
     /// What a gRPC refusal made in code says besides its status.
     #[cfg(feature = "tonic")]
     pub(crate) fn grpc_metadata(&self, refusal: &Refusal) -> HeaderMap {
-        let written = self.write(&row(refusal.reason()), refusal);
-        grpc::metadata(written.challenge, self.retry_after(refusal))
+        let written = self.written(&row(refusal.reason()), refusal);
+        grpc::metadata(&written.headers, self.retry_after(refusal))
     }
 
     fn http_answer<B: ResponseBody>(
@@ -73,32 +66,19 @@ impl Challenger {
         refusal: &Refusal,
         head: Option<&RequestHead<'_>>,
     ) -> Response<B> {
-        let mut answer = RefusalAnswer {
-            status: row.status,
-            content_type: HeaderValue::from_static("application/problem+json"),
-            body: written.body,
-            has_own_body: false,
-        };
+        let mut headers = written.headers;
+        let mut answer = RefusalAnswer::new(row.status, written.body);
         if let Some(hook) = &self.hook {
             hook(refusal, head, &mut answer);
         }
-        if answer.status != row.status && !answer.has_own_body {
+        if let Some(content_type) = answer.own_content_type {
+            headers.insert(CONTENT_TYPE, content_type);
+        } else if answer.status != row.status {
             // RFC 9457 §3.1.2: the document has the status of the response.
-            answer.body = problem(row, answer.status, Some(refusal));
+            answer.body = problem(row, answer.status, refusal);
         }
-        let mut challenge = written.challenge;
-        if answer.status == StatusCode::UNAUTHORIZED && challenge.is_none() {
-            challenge = Some(self.bare_challenge().to_header_value());
-        }
-
-        let mut headers = HeaderMap::with_capacity(4);
-        headers.insert(CONTENT_TYPE, answer.content_type);
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(challenge) = challenge {
-            headers.insert(WWW_AUTHENTICATE, challenge);
-        }
-        if let Some(after) = self.retry_after(refusal) {
-            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
+        if answer.status == StatusCode::UNAUTHORIZED && !headers.contains_key(WWW_AUTHENTICATE) {
+            headers.insert(WWW_AUTHENTICATE, self.bare_challenge().to_header_value());
         }
         let mut response = Response::new(B::from_bytes(answer.body));
         *response.status_mut() = answer.status;
@@ -106,36 +86,33 @@ impl Challenger {
         response
     }
 
-    fn write(&self, row: &Row, refusal: &Refusal) -> Written {
-        if !refusal.has_parameters() {
-            return self.fixed[refusal.reason() as usize].clone();
+    fn written(&self, row: &Row, refusal: &Refusal) -> Written {
+        if refusal.has_parameters() {
+            return self.write(row, refusal);
         }
-        Written {
-            challenge: self.challenge(row, Some(refusal)),
-            body: problem(row, row.status, Some(refusal)),
-        }
+        self.fixed[refusal.reason() as usize].clone()
     }
 
-    fn challenge(&self, row: &Row, refusal: Option<&Refusal>) -> Option<HeaderValue> {
-        if !row.challenged {
-            return None;
-        }
+    fn write(&self, row: &Row, refusal: &Refusal) -> Written {
+        let challenge = row.challenged.then(|| self.challenge(row, refusal));
+        Written::new(row, challenge, self.retry_after(refusal), refusal)
+    }
+
+    fn challenge(&self, row: &Row, refusal: &Refusal) -> HeaderValue {
         let mut challenge = self.bare_challenge();
         if let Some(error) = row.error {
             challenge = challenge.error(error).error_description(row.description);
         }
-        if let Some(refusal) = refusal {
-            if let Some(scope) = refusal.scope() {
-                challenge = challenge.scope(scope);
-            }
-            if refusal.acr_values().next().is_some() {
-                challenge = challenge.acr_values(refusal.acr_values());
-            }
-            if let Some(max_age) = refusal.max_age() {
-                challenge = challenge.max_age(max_age.as_secs());
-            }
+        if let Some(scope) = refusal.scope() {
+            challenge = challenge.scope(scope);
         }
-        Some(challenge.to_header_value())
+        if refusal.acr_values().next().is_some() {
+            challenge = challenge.acr_values(refusal.acr_values());
+        }
+        if let Some(max_age) = refusal.max_age() {
+            challenge = challenge.max_age(max_age.as_secs());
+        }
+        challenge.to_header_value()
     }
 
     fn bare_challenge(&self) -> Challenge {
@@ -196,41 +173,8 @@ impl ChallengerBuilder {
         };
         challenger.fixed = Reason::ALL
             .into_iter()
-            .map(|reason| {
-                let row = row(reason);
-                Written {
-                    challenge: challenger.challenge(&row, None),
-                    body: problem(&row, row.status, None),
-                }
-            })
+            .map(|reason| challenger.write(&row(reason), &Refusal::new(reason, "")))
             .collect();
         challenger
     }
-}
-
-/// Rounded up, so that nobody comes back too early.
-fn whole_seconds(after: Duration) -> u64 {
-    after
-        .as_secs()
-        .saturating_add(u64::from(after.subsec_nanos() > 0))
-}
-
-/// A problem document (RFC 9457), with `error` and `scope` as in the challenge.
-fn problem(row: &Row, status: StatusCode, refusal: Option<&Refusal>) -> Bytes {
-    let mut text = String::from(r#"{"type":"about:blank","title":"#);
-    push_json_string(&mut text, status.canonical_reason().unwrap_or_default());
-    text.push_str(r#","status":"#);
-    text.push_str(status.as_str());
-    text.push_str(r#","detail":"#);
-    push_json_string(&mut text, row.description);
-    if let Some(error) = row.error {
-        text.push_str(r#","error":"#);
-        push_json_string(&mut text, error.as_str());
-    }
-    if let Some(scope) = refusal.and_then(Refusal::scope) {
-        text.push_str(r#","scope":"#);
-        push_json_string(&mut text, scope.as_str());
-    }
-    text.push('}');
-    Bytes::from(text)
 }

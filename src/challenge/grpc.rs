@@ -14,7 +14,7 @@ const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-m
 
 /// Whether the request speaks gRPC: its content type is `application/grpc`, in any letter case, alone or
 /// followed by `+`, `;` or `-`.
-pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     grpc_type(headers).is_some()
 }
 
@@ -33,12 +33,12 @@ pub(super) fn answer<B: ResponseBody>(
     response
 }
 
-/// What a gRPC refusal says besides its status.
-pub(super) fn metadata(challenge: Option<HeaderValue>, after: Option<Duration>) -> HeaderMap {
+/// What a gRPC refusal says besides its status; the challenge is that of the HTTP answer.
+pub(super) fn metadata(http: &HeaderMap, after: Option<Duration>) -> HeaderMap {
     let mut metadata = HeaderMap::with_capacity(6);
     metadata.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(challenge) = challenge {
-        metadata.insert(WWW_AUTHENTICATE, challenge);
+    if let Some(challenge) = http.get(WWW_AUTHENTICATE) {
+        metadata.insert(WWW_AUTHENTICATE, challenge.clone());
     }
     if let Some(after) = after {
         metadata.insert(GRPC_PUSHBACK, HeaderValue::from(whole_millis(after)));

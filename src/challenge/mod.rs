@@ -31,6 +31,7 @@ mod challenger;
 mod grpc;
 mod header;
 mod table;
+mod written;
 
 pub use answer::RefusalAnswer;
 pub use body::ResponseBody;
@@ -38,5 +39,6 @@ pub use challenger::Challenger;
 pub use header::{Challenge, ErrorCode};
 
 pub(crate) use challenger::ChallengerBuilder;
+pub(crate) use grpc::is_grpc;
 #[cfg(feature = "tonic")]
 pub(crate) use table::{GrpcCode, row};

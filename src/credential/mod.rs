@@ -7,7 +7,8 @@
 //! 3. A value longer than the cap (8 KiB unless set otherwise) is not read further.
 //! 4. The value begins with a scheme (RFC 9110 §5.6.2 token). A value that does not is malformed.
 //! 5. A scheme other than `Bearer`, in any letter case, is no bearer credential
-//!    ([`Reason::OtherScheme`]).
+//!    ([`Reason::OtherScheme`]), unless a `Bearer` comes after a comma: two headers that a proxy folded into
+//!    one are malformed as two headers are.
 //! 6. After `Bearer` come one or more spaces and one token68, and nothing else. A tab, a second word, a
 //!    comma, a space at the end, or no token at all is malformed.
 //!
@@ -75,13 +76,7 @@ fn from_value(value: &HeaderValue) -> Result<BearerToken, Refusal> {
         return Err(malformed("no authentication scheme"));
     }
     if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return match rest.first() {
-            None | Some(b' ' | b'\t') => Err(Refusal::new(
-                Reason::OtherScheme,
-                "authorization header of another scheme",
-            )),
-            Some(_) => Err(malformed("no authentication scheme")),
-        };
+        return Err(other_scheme(rest));
     }
     let spaces = rest.iter().take_while(|b| **b == b' ').count();
     if spaces == 0 || !is_token68(&rest[spaces..]) {
@@ -91,6 +86,26 @@ fn from_value(value: &HeaderValue) -> Result<BearerToken, Refusal> {
         value.clone(),
         scheme_len + spaces,
     ))
+}
+
+fn other_scheme(rest: &[u8]) -> Refusal {
+    match rest.first() {
+        None | Some(b' ' | b'\t') if has_folded_bearer(rest) => malformed("several credentials"),
+        None | Some(b' ' | b'\t') => Refusal::new(
+            Reason::OtherScheme,
+            "authorization header of another scheme",
+        ),
+        Some(_) => malformed("no authentication scheme"),
+    }
+}
+
+fn has_folded_bearer(rest: &[u8]) -> bool {
+    rest.split(|b| *b == b',').skip(1).any(|part| {
+        let part = part.trim_ascii_start();
+        let scheme_len = part.iter().take_while(|b| is_tchar(**b)).count();
+        let (scheme, after) = part.split_at(scheme_len);
+        scheme.eq_ignore_ascii_case(b"bearer") && matches!(after.first(), None | Some(b' ' | b'\t'))
+    })
 }
 
 fn malformed(detail: &'static str) -> Refusal {

@@ -118,7 +118,7 @@ impl BearerAuthLayerBuilder {
         self
     }
 
-    /// Passes one gRPC method on unseen, such as `/grpc.health.v1.Health/Check`, by its exact path.
+    /// Passes calls of one gRPC method on unseen, such as `/grpc.health.v1.Health/Check`, by its exact path.
     ///
     /// The path is compared as it stands where the layer is put: put the layer around the whole server.
     pub fn open_grpc_method(mut self, path: impl Into<String>) -> Self {

@@ -6,7 +6,7 @@ use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN};
 use http::{HeaderMap, Method, Request, Response};
 
 use crate::caller::{Anonymous, AuthenticatedUser};
-use crate::challenge::{Challenger, ResponseBody};
+use crate::challenge::{Challenger, ResponseBody, is_grpc};
 use crate::clock::Timestamp;
 use crate::credential;
 use crate::head::RequestHead;
@@ -119,9 +119,15 @@ impl Door {
     }
 
     fn is_exempt(&self, head: &RequestHead<'_>) -> bool {
-        (self.allow_cors_preflight && is_cors_preflight(head))
-            || (!self.open_grpc_methods.is_empty()
-                && self.open_grpc_methods.contains(head.uri.path()))
+        (self.allow_cors_preflight && is_cors_preflight(head)) || self.is_open_grpc_method(head)
+    }
+
+    /// A call of the method, and not whatever else a server may have at that path.
+    fn is_open_grpc_method(&self, head: &RequestHead<'_>) -> bool {
+        !self.open_grpc_methods.is_empty()
+            && self.open_grpc_methods.contains(head.uri.path())
+            && head.method == Method::POST
+            && is_grpc(head.headers)
     }
 
     fn exempt<B>(&self, request: &mut Request<B>, decision: &Decision) {
@@ -208,14 +214,15 @@ impl fmt::Debug for Door {
 }
 
 fn mark_sensitive(headers: &mut HeaderMap) {
+    let Some(value) = headers.get_mut(AUTHORIZATION) else {
+        return;
+    };
+    value.set_sensitive(true);
     if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
-        for (name, value) in headers.iter_mut() {
-            if name == AUTHORIZATION {
-                value.set_sensitive(true);
-            }
-        }
-    } else if let Some(value) = headers.get_mut(AUTHORIZATION) {
-        value.set_sensitive(true);
+        let repeated = headers
+            .iter_mut()
+            .filter(|(name, _)| **name == AUTHORIZATION);
+        repeated.for_each(|(_, value)| value.set_sensitive(true));
     }
 }
 

@@ -1,0 +1,85 @@
+use std::fmt::Write;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::table::Row;
+use crate::refusal::Refusal;
+
+/// What an HTTP client is told, before any hook: the headers and the document.
+#[derive(Clone)]
+pub(super) struct Written {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Written {
+    pub(super) fn new(
+        row: &Row,
+        challenge: Option<HeaderValue>,
+        retry_after: Option<Duration>,
+        refusal: &Refusal,
+    ) -> Self {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(after) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
+        }
+        Self {
+            headers,
+            body: problem(row, row.status, refusal),
+        }
+    }
+}
+
+/// A problem document (RFC 9457), with `error` and `scope` as in the challenge.
+pub(super) fn problem(row: &Row, status: StatusCode, refusal: &Refusal) -> Bytes {
+    let mut text = String::from(r#"{"type":"about:blank","title":"#);
+    push_json_string(&mut text, status.canonical_reason().unwrap_or_default());
+    text.push_str(r#","status":"#);
+    text.push_str(status.as_str());
+    text.push_str(r#","detail":"#);
+    push_json_string(&mut text, row.description);
+    if let Some(error) = row.error {
+        text.push_str(r#","error":"#);
+        push_json_string(&mut text, error.as_str());
+    }
+    if let Some(scope) = refusal.scope() {
+        text.push_str(r#","scope":"#);
+        push_json_string(&mut text, scope.as_str());
+    }
+    text.push('}');
+    Bytes::from(text)
+}
+
+/// Rounded up, so that nobody comes back too early.
+fn whole_seconds(after: Duration) -> u64 {
+    after
+        .as_secs()
+        .saturating_add(u64::from(after.subsec_nanos() > 0))
+}
+
+/// Writes `text` as a JSON string, quotes included.
+fn push_json_string(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            '\0'..='\x1f' => {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "\\u{:04x}", u32::from(character));
+            }
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+}

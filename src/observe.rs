@@ -111,35 +111,39 @@ pub(crate) use spans::DecisionSpan;
 mod spans {
     use super::{AuthEvent, Identity, Outcome, Reason, Refusal};
 
-    /// The span in which one request is decided upon.
+    /// The span in which one request is decided upon, if anybody listens.
     #[derive(Debug)]
-    pub(crate) struct DecisionSpan(tracing::Span);
+    pub(crate) struct DecisionSpan(Option<tracing::Span>);
 
     impl DecisionSpan {
         pub(crate) fn new() -> Self {
-            Self(tracing::debug_span!(
-                target: "tower_bearer",
-                "bearer_auth",
-                outcome = tracing::field::Empty,
-                credential.kind = tracing::field::Empty,
-                credential.id = tracing::field::Empty,
-            ))
+            let wanted = tracing::span_enabled!(target: "tower_bearer", tracing::Level::DEBUG);
+            Self(wanted.then(|| {
+                tracing::debug_span!(
+                    target: "tower_bearer",
+                    "bearer_auth",
+                    outcome = tracing::field::Empty,
+                    credential.kind = tracing::field::Empty,
+                    credential.id = tracing::field::Empty,
+                )
+            }))
         }
 
         pub(crate) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
-            self.0.in_scope(work)
+            match &self.0 {
+                Some(span) => span.in_scope(work),
+                None => work(),
+            }
         }
 
         pub(crate) fn record(&self, event: &AuthEvent<'_>) {
-            if self.0.is_disabled() {
-                return;
-            }
-            self.0.record("outcome", event.outcome.as_str());
+            let Some(span) = &self.0 else { return };
+            span.record("outcome", event.outcome.as_str());
             if let Some(kind) = kind(event) {
-                self.0.record("credential.kind", kind);
+                span.record("credential.kind", kind);
             }
             if let Some(id) = id(event) {
-                self.0.record("credential.id", id);
+                span.record("credential.id", id);
             }
         }
     }

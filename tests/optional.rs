@@ -234,10 +234,10 @@ async fn an_open_grpc_method_opens_nothing_that_is_not_a_grpc_call() {
     let page = request(path, &[]);
     assert_eq!(send(&service, page).await.status, 401);
     let mut got = grpc_request(path, &[]);
-    *got.method_mut() = http::Method::GET;
+    *got.method_mut() = Method::GET;
     assert_eq!(send(&service, got).await.grpc_status(), Some("16"));
     let mut posted = request(path, &[]);
-    *posted.method_mut() = http::Method::POST;
+    *posted.method_mut() = Method::POST;
     assert_eq!(send(&service, posted).await.status, 401);
     assert_eq!(inner.calls(), 0);
 }

@@ -204,12 +204,12 @@ fn by_hand(log: &Log) {
     log.note(Presented::new(token, START));
     log.note(BearerToken::new(&format!("{CANARY} ")).unwrap_err());
     for value in values() {
-        let headers = request("/", &[&value]).into_parts().0.headers;
+        let mut headers = request("/", &[&value]).into_parts().0.headers;
         log.note(credential::from_headers(
-            &headers,
+            &mut headers,
             credential::DEFAULT_MAX_LEN,
         ));
-        if let Err(refusal) = credential::from_headers(&headers, 16) {
+        if let Err(refusal) = credential::from_headers(&mut headers, 16) {
             log.note((refusal.to_string(), std::error::Error::source(&refusal)));
         }
     }

@@ -139,9 +139,11 @@ where
     })
 }
 
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
 /// The HTTP status, or the gRPC status where one is in the headers.
 fn status<R>(response: &Response<R>) -> u16 {
-    match response.headers().get("grpc-status") {
+    match response.headers().get(GRPC_STATUS) {
         Some(status) => status
             .to_str()
             .ok()

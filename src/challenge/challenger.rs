@@ -66,11 +66,27 @@ impl Challenger {
         refusal: &Refusal,
         head: Option<&RequestHead<'_>>,
     ) -> Response<B> {
-        let mut headers = written.headers;
+        let (status, written) = match &self.hook {
+            Some(hook) => self.ask(hook, row, written, refusal, head),
+            None => (row.status, written),
+        };
+        let mut response = Response::new(B::from_bytes(written.body));
+        *response.status_mut() = status;
+        *response.headers_mut() = written.headers;
+        response
+    }
+
+    fn ask(
+        &self,
+        hook: &Hook,
+        row: &Row,
+        mut written: Written,
+        refusal: &Refusal,
+        head: Option<&RequestHead<'_>>,
+    ) -> (StatusCode, Written) {
         let mut answer = RefusalAnswer::new(row.status, written.body);
-        if let Some(hook) = &self.hook {
-            hook(refusal, head, &mut answer);
-        }
+        hook(refusal, head, &mut answer);
+        let headers = &mut written.headers;
         if let Some(content_type) = answer.own_content_type {
             headers.insert(CONTENT_TYPE, content_type);
         } else if answer.status != row.status {
@@ -80,10 +96,8 @@ impl Challenger {
         if answer.status == StatusCode::UNAUTHORIZED && !headers.contains_key(WWW_AUTHENTICATE) {
             headers.insert(WWW_AUTHENTICATE, self.bare_challenge().to_header_value());
         }
-        let mut response = Response::new(B::from_bytes(answer.body));
-        *response.status_mut() = answer.status;
-        *response.headers_mut() = headers;
-        response
+        written.body = answer.body;
+        (answer.status, written)
     }
 
     fn written(&self, row: &Row, refusal: &Refusal) -> Written {

@@ -35,7 +35,8 @@ pub enum Scheme {
     Bearer,
 }
 
-/// Takes the bearer credential from `headers`; `max_len` is the cap on the whole value, in bytes.
+/// Reads the bearer credential in `headers`, and marks every `Authorization` value there sensitive, so that
+/// it does not print; `max_len` is the cap on the whole value, in bytes.
 ///
 /// # Errors
 /// [`Reason::Missing`], [`Reason::OtherScheme`], [`Reason::Malformed`] or [`Reason::TooLarge`], as the
@@ -47,16 +48,18 @@ pub enum Scheme {
 ///
 /// let mut headers = HeaderMap::new();
 /// headers.insert(AUTHORIZATION, HeaderValue::from_static("bearer mF_9.B5f-4.1JqM"));
-/// let token = credential::from_headers(&headers, credential::DEFAULT_MAX_LEN)?;
+/// let token = credential::from_headers(&mut headers, credential::DEFAULT_MAX_LEN)?;
 /// assert_eq!(token.expose_secret(), "mF_9.B5f-4.1JqM");
 /// # Ok::<(), tower_bearer::Refusal>(())
 /// ```
-pub fn from_headers(headers: &HeaderMap, max_len: usize) -> Result<BearerToken, Refusal> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else {
+pub fn from_headers(headers: &mut HeaderMap, max_len: usize) -> Result<BearerToken, Refusal> {
+    let Some(value) = headers.get_mut(AUTHORIZATION) else {
         return Err(Refusal::new(Reason::Missing, "no authorization header"));
     };
-    if values.next().is_some() {
+    value.set_sensitive(true);
+    let value = value.clone();
+    if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+        mark_all_sensitive(headers);
         return Err(malformed("several authorization headers"));
     }
     if value.len() > max_len {
@@ -68,9 +71,20 @@ pub fn from_headers(headers: &HeaderMap, max_len: usize) -> Result<BearerToken, 
     from_value(value)
 }
 
-fn from_value(value: &HeaderValue) -> Result<BearerToken, Refusal> {
+fn mark_all_sensitive(headers: &mut HeaderMap) {
+    for (name, value) in headers.iter_mut() {
+        if name == AUTHORIZATION {
+            value.set_sensitive(true);
+        }
+    }
+}
+
+fn from_value(value: HeaderValue) -> Result<BearerToken, Refusal> {
     let bytes = value.as_bytes();
-    let scheme_len = bytes.iter().take_while(|b| is_tchar(**b)).count();
+    let scheme_len = match bytes.get(..7) {
+        Some(start) if start.eq_ignore_ascii_case(b"bearer ") => 6,
+        _ => bytes.iter().take_while(|b| is_tchar(**b)).count(),
+    };
     let (scheme, rest) = bytes.split_at(scheme_len);
     if scheme.is_empty() {
         return Err(malformed("no authentication scheme"));
@@ -82,10 +96,8 @@ fn from_value(value: &HeaderValue) -> Result<BearerToken, Refusal> {
     if spaces == 0 || !is_token68(&rest[spaces..]) {
         return Err(malformed("not a single bearer token"));
     }
-    Ok(BearerToken::from_checked(
-        value.clone(),
-        scheme_len + spaces,
-    ))
+    let start = scheme_len + spaces;
+    Ok(BearerToken::from_checked(value, start))
 }
 
 fn other_scheme(rest: &[u8]) -> Refusal {
@@ -116,17 +128,17 @@ fn malformed(detail: &'static str) -> Refusal {
 pub(crate) fn is_token68(bytes: &[u8]) -> bool {
     let padding = bytes.iter().rev().take_while(|b| **b == b'=').count();
     let text = &bytes[..bytes.len() - padding];
-    // A fold without a way out early, so that the compiler can look at many bytes at once.
-    !text.is_empty()
-        && text.iter().fold(true, |all, &b| {
-            all & (b.is_ascii_alphanumeric()
-                | (b == b'-')
-                | (b == b'.')
-                | (b == b'_')
-                | (b == b'~')
-                | (b == b'+')
-                | (b == b'/'))
-        })
+    // Without a way out early, so that the compiler looks at many bytes at once.
+    let strange = text
+        .iter()
+        .fold(0, |strange, &b| strange | u8::from(!is_token68_byte(b)));
+    !text.is_empty() && strange == 0
+}
+
+fn is_token68_byte(byte: u8) -> bool {
+    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let dash_to_nine = byte.wrapping_sub(b'-') <= b'9' - b'-';
+    letter | dash_to_nine | (byte == b'+') | (byte == b'_') | (byte == b'~')
 }
 
 fn is_tchar(byte: u8) -> bool {

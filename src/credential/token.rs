@@ -40,8 +40,7 @@ impl BearerToken {
         &self.value.as_bytes()[self.start..]
     }
 
-    pub(super) fn from_checked(mut value: HeaderValue, start: usize) -> Self {
-        value.set_sensitive(true);
+    pub(super) fn from_checked(value: HeaderValue, start: usize) -> Self {
         Self { value, start }
     }
 }

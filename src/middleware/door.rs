@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN};
-use http::{HeaderMap, Method, Request, Response};
+use http::{Method, Request, Response};
 
 use crate::caller::{Anonymous, AuthenticatedUser};
 use crate::challenge::{Challenger, ResponseBody, is_grpc};
@@ -58,7 +58,7 @@ pub(super) struct Decision {
 impl Door {
     /// Decides about a request, or begins to.
     pub(super) fn enter<B, R: ResponseBody>(&self, request: &mut Request<B>) -> Step<R> {
-        mark_sensitive(request.headers_mut());
+        let credential = credential::from_headers(request.headers_mut(), self.max_header_len);
         let decision = Decision {
             now: self.challenger.clock.now(),
             span: DecisionSpan::new(),
@@ -67,7 +67,7 @@ impl Door {
             self.exempt(request, &decision);
             return Step::Admitted;
         }
-        let token = match credential::from_headers(request.headers(), self.max_header_len) {
+        let token = match credential {
             Ok(token) => token,
             Err(refusal) => {
                 let anonymous = self.may_be_anonymous(&refusal, &RequestHead::of(request));
@@ -210,19 +210,6 @@ impl fmt::Debug for Door {
             .field("max_header_len", &self.max_header_len)
             .field("policy", &self.policy)
             .finish_non_exhaustive()
-    }
-}
-
-fn mark_sensitive(headers: &mut HeaderMap) {
-    let Some(value) = headers.get_mut(AUTHORIZATION) else {
-        return;
-    };
-    value.set_sensitive(true);
-    if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
-        let repeated = headers
-            .iter_mut()
-            .filter(|(name, _)| **name == AUTHORIZATION);
-        repeated.for_each(|(_, value)| value.set_sensitive(true));
     }
 }
 

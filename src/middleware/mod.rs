@@ -1,9 +1,9 @@
 //! The layer, the service that it makes, and the way of a request through it.
 //!
-//! 1. The `Authorization` header is marked sensitive.
-//! 2. A CORS preflight or a gRPC method is passed on unseen, where that was asked for.
-//! 3. The credential is read ([`credential`](crate::credential)). Where there is none, and the layer is
-//!    optional for this request, the caller is anonymous.
+//! 1. The credential is read ([`credential`](crate::credential)), and the `Authorization` header marked
+//!    sensitive.
+//! 2. A CORS preflight or an open gRPC method is passed on as it is, where that was asked for.
+//! 3. Where there is no credential, and the layer is optional for this request, the caller is anonymous.
 //! 4. The verifier judges it ([`verifier`](crate::verifier)).
 //! 5. The policy is held against the identity, or against the anonymous caller
 //!    ([`policy`](crate::policy)).

@@ -149,3 +149,86 @@ fn a_router_prints_without_asking_anything_of_its_verifiers() {
     let printed = format!("{:?}", router.unwrap());
     assert!(printed.contains("ak_") && printed.contains("Scripted"));
 }
+
+#[cfg(feature = "jwt")]
+mod jwts {
+    use super::*;
+
+    /// The example of RFC 7519 §3.1: three parts, and `joe` for an issuer.
+    const OF_JOE: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9\
+        .eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ\
+        .dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    /// The example of RFC 7519 §6.1: it says that it has no signature.
+    const UNSIGNED: &str = "eyJhbGciOiJub25lIn0\
+        .eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.";
+    /// `{"alg":"HS256"}`, and `{}`: a JWT of no issuer.
+    const OF_NOBODY: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln";
+
+    #[tokio::test]
+    async fn a_jwt_goes_to_the_verifier_of_its_issuer_or_to_that_of_other_jwts() {
+        let router = TokenRouter::builder()
+            .prefix("ak_", named("keys"))
+            .jwt_issuer("joe", named("joe"))
+            .jwt(named("others"))
+            .otherwise(named("rest"))
+            .build();
+        let router = Arc::new(router.unwrap());
+        for (token, judged_by) in [
+            (OF_JOE, "joe"),
+            (UNSIGNED, "joe"),
+            (OF_NOBODY, "others"),
+            ("ak_1", "keys"),
+            ("opaque", "rest"),
+            // Not three parts of which the first is an object with an algorithm.
+            ("a.b.c", "rest"),
+            ("e30.e30.c2ln", "rest"),
+            ("eyJhbGciOiJIUzI1NiJ9.e30", "rest"),
+            ("eyJhbGciOiJIUzI1NiJ9.e30.c2ln.x", "rest"),
+        ] {
+            assert_eq!(
+                judge(&router, token).await.as_deref(),
+                Ok(judged_by),
+                "{token}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_jwt_of_a_foreign_issuer_falls_through_to_nobody() {
+        let router = TokenRouter::builder()
+            .jwt_issuer("jo", named("jo"))
+            .otherwise(named("rest"))
+            .build();
+        let router = Arc::new(router.unwrap());
+        for token in [OF_JOE, UNSIGNED, OF_NOBODY] {
+            assert_eq!(judge(&router, token).await, Err(Reason::Invalid));
+        }
+        let no_route_for_jwts = TokenRouter::builder().otherwise(named("rest")).build();
+        let router = Arc::new(no_route_for_jwts.unwrap());
+        assert_eq!(judge(&router, OF_JOE).await.as_deref(), Ok("rest"));
+    }
+
+    #[test]
+    fn routes_of_jwts_that_contradict_others_are_refused_when_built() {
+        let new = TokenRouter::builder;
+        let setting = |builder: TokenRouterBuilder| match builder.build() {
+            Err(error) => error.setting().to_owned(),
+            Ok(_) => panic!("it was built"),
+        };
+        for prefix in ["e", "ey", "eyJ", "eyJhbGciOi", "ewog"] {
+            let claims_jwts = new().prefix(prefix, named("a")).jwt(named("b"));
+            assert_eq!(setting(claims_jwts), "prefix", "{prefix}");
+            let claims_jwts = new()
+                .jwt_issuer("joe", named("b"))
+                .prefix(prefix, named("a"));
+            assert_eq!(setting(claims_jwts), "prefix", "{prefix}");
+            assert!(new().prefix(prefix, named("a")).build().is_ok());
+        }
+        assert_eq!(setting(new().jwt(named("a")).jwt(named("b"))), "jwt");
+        let twice = new()
+            .jwt_issuer("a", named("a"))
+            .jwt_issuer("a", named("b"));
+        assert_eq!(setting(twice), "jwt_issuer");
+        assert_eq!(setting(new().jwt_issuer("", named("a"))), "jwt_issuer");
+    }
+}

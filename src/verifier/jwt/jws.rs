@@ -7,7 +7,7 @@ use crate::keys::{KeySet, NoKey, VerificationKey, base64url};
 use crate::refusal::Refusal;
 
 /// The longest header that is read, in bytes of its decoded text.
-const MAX_HEADER_LEN: usize = 2048;
+pub(super) const MAX_HEADER_LEN: usize = 2048;
 
 /// The longest signature of any key: that of RSA with 8192 bits.
 const MAX_SIGNATURE_LEN: usize = 1024;

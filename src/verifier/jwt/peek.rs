@@ -1,10 +1,11 @@
 //! What a token says of itself, before anything is known to be true. For routing, never for trust.
 
 use std::borrow::Cow;
+use std::mem::MaybeUninit;
 
 use serde::de::MapAccess;
 
-use super::jws::Parts;
+use super::jws::{MAX_HEADER_LEN, Parts};
 use crate::json::{self, Members, Value};
 use crate::keys::base64url;
 
@@ -13,21 +14,24 @@ use crate::keys::base64url;
 /// A token that has this shape and is no JWT that anybody accepts, `none` for instance, still goes to a
 /// JWT verifier, which says so.
 pub(crate) fn has_jwt_shape(token: &[u8]) -> bool {
-    Parts::of(token).is_some_and(|parts| member(parts.header, "alg").is_some())
+    let mut buffer = [const { MaybeUninit::uninit() }; MAX_HEADER_LEN];
+    Parts::of(token)
+        .and_then(|parts| base64url::decode(parts.header, &mut buffer))
+        .is_some_and(|header| member(header, "alg").is_some())
 }
 
 /// The `iss` that the token's payload states, if it does. Nobody has vouched for it yet.
 pub(crate) fn untrusted_issuer(token: &[u8]) -> Option<String> {
-    member(Parts::of(token)?.payload, "iss")
+    let payload = base64url::decode_to_vec(Parts::of(token)?.payload)?;
+    member(&payload, "iss").map(Cow::into_owned)
 }
 
-/// The member `name`, a string, of the object that `encoded` is.
-fn member(encoded: &[u8], name: &'static str) -> Option<String> {
-    let bytes = base64url::decode_to_vec(encoded)?;
-    let text = std::str::from_utf8(&bytes).ok()?;
+/// The member `name`, a string, of the object that `json` is.
+fn member<'a>(json: &'a [u8], name: &'static str) -> Option<Cow<'a, str>> {
+    let text = std::str::from_utf8(json).ok()?;
     let mut wanted = Wanted { name, found: None };
     json::read_object(text, &mut wanted, "").ok()?;
-    wanted.found.map(Cow::into_owned)
+    wanted.found
 }
 
 struct Wanted<'a> {

@@ -68,7 +68,7 @@ fn admitted(stack: Stack, credential: &Credential) -> Added {
         ours() != with(stack, &layer, None)(),
         "a missing one is refused",
     );
-    added(&mut base, &mut ours, calls(credential), ROUNDS)
+    added(&mut base, &mut ours, calls(credential), rounds())
 }
 
 /// What a refusal costs in all: nothing is called, so there is nothing to take off.
@@ -78,7 +78,7 @@ fn refused(stack: Stack, credential: &Credential, authorization: Option<&str>) -
     check(ours() == expected, "it is refused");
     // The base is the cost of making the request.
     let mut base = tower_bearer_benches::stacks::request_only(stack, authorization);
-    added(&mut base, &mut ours, 2_000, ROUNDS)
+    added(&mut base, &mut ours, 2_000, rounds())
 }
 
 fn rival(credential: &Credential) -> Option<Added> {
@@ -93,10 +93,14 @@ fn rival(credential: &Credential) -> Option<Added> {
         "the rival refuses a forged one",
     );
     check(call(None)() == 401, "the rival refuses a missing one");
-    Some(added(&mut base, &mut theirs, calls(credential), ROUNDS))
+    Some(added(&mut base, &mut theirs, calls(credential), rounds()))
 }
 
-const ROUNDS: u32 = 201;
+/// `BENCH_ROUNDS` in the environment, for a run that only shows that it runs.
+fn rounds() -> u32 {
+    let rounds = std::env::var("BENCH_ROUNDS").ok();
+    rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(201)
+}
 
 fn calls(credential: &Credential) -> u32 {
     match credential.name {

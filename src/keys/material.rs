@@ -103,13 +103,14 @@ impl Material {
         }
     }
 
-    /// How long a signature by this key is, in bytes.
-    pub(crate) fn signature_len(&self, algorithm: Algorithm) -> usize {
+    /// Whether `signature` has the length of those by this key and, for RSA, is below the modulus, without
+    /// which it would have a second spelling (RFC 8017 §5.2.2; the `rsa` crate leaves that out for PSS).
+    pub(crate) fn is_in_range(&self, algorithm: Algorithm, signature: &[u8]) -> bool {
         match self {
-            Self::Secret(_) => algorithm.hash_len(),
-            Self::Rsa { n, .. } => n.len(),
-            Self::Ec(curve, _) => 2 * curve.field_len(),
-            Self::Ed25519(_) => 64,
+            Self::Secret(_) => signature.len() == algorithm.hash_len(),
+            Self::Rsa { n, .. } => signature.len() == n.len() && signature < &**n,
+            Self::Ec(curve, _) => signature.len() == 2 * curve.field_len(),
+            Self::Ed25519(_) => signature.len() == 64,
         }
     }
 }

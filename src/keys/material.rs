@@ -19,8 +19,13 @@ pub(crate) enum Material {
 }
 
 impl Material {
-    /// An HMAC secret, at least as long as the hash (RFC 7518 §3.2).
+    /// An HMAC secret, at least as long as the hash (RFC 7518 §3.2) and no PEM: everybody may know that one.
     pub(crate) fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, ConfigError> {
+        if memchr::memmem::find(secret, b"-----BEGIN ").is_some() {
+            return Err(bad(
+                "it is a key or certificate in PEM where a secret belongs",
+            ));
+        }
         if secret.len() < algorithm.hash_len() {
             return Err(bad(format!(
                 "a secret for {algorithm} has at least {} bytes",

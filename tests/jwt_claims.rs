@@ -497,6 +497,10 @@ fn an_access_token_of_rfc_9068_has_all_that_it_must() {
         let token = token(header, claims_with(without));
         assert_refused(judge(verifier(), &token), Reason::Invalid, name);
     }
+    let mut nameless = full;
+    nameless["client_id"] = json!("");
+    let token = token(header, claims_with(nameless));
+    assert_refused(judge(verifier(), &token), Reason::Invalid, "client_id");
 }
 
 #[test]

@@ -173,6 +173,25 @@ fn a_secret_is_as_long_as_the_hash() {
 }
 
 #[test]
+fn what_is_public_in_pem_is_not_taken_for_a_secret() {
+    for name in [
+        "rsa2048.pub.pem",
+        "p256.pub.pem",
+        "ed25519.pub.pem",
+        "p256.cert.pem",
+    ] {
+        let pem = fixture(name);
+        for text in [pem.clone(), [b"\n", pem.trim_ascii()].concat()] {
+            assert_problem(VerificationKey::from_secret(Algorithm::HS256, &text), "PEM");
+            assert_problem(SigningKey::from_secret(Algorithm::HS256, &text), "PEM");
+            let jwk = with(oct(), json!({"k": base64url(&text)}));
+            assert_bad_jwk(jwk, "PEM");
+        }
+    }
+    assert!(VerificationKey::from_secret(Algorithm::HS256, [b'-'; 64]).is_ok());
+}
+
+#[test]
 fn a_jwk_says_which_algorithm_it_is_for() {
     let read = |jwk: Value| {
         VerificationKey::from_jwk(&jwk.to_string())

@@ -285,8 +285,64 @@ fn a_grpc_method_has_its_own_policy_by_its_exact_path() {
     }
     assert_eq!(judged(&policy, None, "/shop.Orders/Ping"), MET);
     assert_eq!(judged(&policy, None, "/shop.Orders/Pin%67"), ANONYMOUS);
-    let without_a_request = policy.judge(Some(&alice), None, START);
-    assert_eq!(without_a_request.unwrap_err().reason(), Reason::Forbidden);
+    for target in [
+        "http://localhost/shop.Orders/Ping",
+        "/shop.Orders/Ping?x=/shop.Orders/Get",
+    ] {
+        assert_eq!(judged(&policy, None, target), MET, "{target}");
+    }
+    for target in [
+        "http://localhost",
+        "http://localhost//shop.Orders/Ping",
+        "localhost:443",
+        "*",
+        "/?/shop.Orders/Ping",
+        "/shop.Orders/./Ping",
+        "/shop.Orders%2fPing",
+        "/shop.Orders/Ping;a=b",
+    ] {
+        assert_eq!(judged(&policy, Some(&alice), target), FORBIDDEN, "{target}");
+    }
+}
+
+#[test]
+fn what_asks_for_a_request_is_not_met_without_one_and_neither_is_its_opposite() {
+    let barred = Identity::new("mallory", CredentialKind::Session)
+        .with_role(RoleGrant::on("barred", "site-1"));
+    let by_method = || {
+        let place = [("/shop.Orders/Place", Policy::role("admin"))];
+        Policy::by_grpc_method(place, Policy::authenticated())
+    };
+    let on_site = || Policy::role_on_requested("barred", |_| Some("site-1".into()));
+    for policy in [
+        by_method(),
+        by_method().negate(),
+        by_method().negate().negate(),
+        on_site(),
+        on_site().negate(),
+        on_site().or(Policy::scope("x")).negate(),
+        on_site().and(Policy::authenticated()).negate(),
+        Policy::authenticated().and(on_site().negate()),
+    ] {
+        let judged = policy.judge(Some(&barred), None, START);
+        assert_eq!(
+            judged.unwrap_err().reason(),
+            Reason::Forbidden,
+            "{policy:?}"
+        );
+        let judged = policy.judge(None, None, START);
+        assert_eq!(
+            judged.unwrap_err().reason(),
+            Reason::Anonymous,
+            "{policy:?}"
+        );
+    }
+    assert!(
+        by_method()
+            .or(Policy::authenticated())
+            .judge(Some(&barred), None, START)
+            .is_ok()
+    );
 }
 
 #[test]

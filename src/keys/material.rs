@@ -19,8 +19,13 @@ pub(crate) enum Material {
 }
 
 impl Material {
-    /// An HMAC secret, at least as long as the hash (RFC 7518 §3.2).
+    /// An HMAC secret, at least as long as the hash (RFC 7518 §3.2) and no PEM: everybody may know that one.
     pub(crate) fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, ConfigError> {
+        if memchr::memmem::find(secret, b"-----BEGIN ").is_some() {
+            return Err(bad(
+                "it is a key or certificate in PEM where a secret belongs",
+            ));
+        }
         if secret.len() < algorithm.hash_len() {
             return Err(bad(format!(
                 "a secret for {algorithm} has at least {} bytes",
@@ -103,13 +108,14 @@ impl Material {
         }
     }
 
-    /// How long a signature by this key is, in bytes.
-    pub(crate) fn signature_len(&self, algorithm: Algorithm) -> usize {
+    /// Whether `signature` has the length of those by this key and, for RSA, is below the modulus, without
+    /// which it would have a second spelling (RFC 8017 §5.2.2; the `rsa` crate leaves that out for PSS).
+    pub(crate) fn is_in_range(&self, algorithm: Algorithm, signature: &[u8]) -> bool {
         match self {
-            Self::Secret(_) => algorithm.hash_len(),
-            Self::Rsa { n, .. } => n.len(),
-            Self::Ec(curve, _) => 2 * curve.field_len(),
-            Self::Ed25519(_) => 64,
+            Self::Secret(_) => signature.len() == algorithm.hash_len(),
+            Self::Rsa { n, .. } => signature.len() == n.len() && signature < &**n,
+            Self::Ec(curve, _) => signature.len() == 2 * curve.field_len(),
+            Self::Ed25519(_) => signature.len() == 64,
         }
     }
 }

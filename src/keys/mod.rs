@@ -5,11 +5,12 @@
 //!
 //! What is refused on import, whatever the format:
 //!
-//! 1. HMAC secrets shorter than the hash (RFC 7518 §3.2).
+//! 1. HMAC secrets shorter than the hash (RFC 7518 §3.2), and PEM in the place of one.
 //! 2. RSA moduli outside 2048 to 8192 bits or even; exponents that are even, below 3, or 2^33 and above;
 //!    keys with the fingerprint of the ROCA generator.
 //! 3. Points that are not on their curve, compressed, or of the wrong length.
 //! 4. Ed25519 keys of low order or with a second spelling; every other Edwards or Montgomery curve.
+//!    One that is no point at all is refused by RustCrypto on import; on AWS-LC it verifies nothing.
 //! 5. A key of another type or curve than its algorithm works with.
 //! 6. A private key or a certificate where a public key belongs.
 //! 7. In a JWK (RFC 7517): a member twice, `use` other than `sig`, `key_ops` without `verify`, repeated or

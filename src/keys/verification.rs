@@ -175,15 +175,11 @@ impl VerificationKey {
         })
     }
 
-    /// How long a signature by this key is, in bytes.
-    pub(crate) fn signature_len(&self) -> usize {
-        self.material.signature_len(self.algorithm)
-    }
-
     /// Whether `signature` is this key's over `message`.
     pub(crate) fn is_good(&self, message: &[u8], signature: &[u8]) -> bool {
-        // The length is looked at here, so that both back ends see the same signatures.
-        signature.len() == self.signature_len() && self.engine.is_good(message, signature)
+        // Length and range are looked at here, so that both back ends see the same signatures.
+        self.material.is_in_range(self.algorithm, signature)
+            && self.engine.is_good(message, signature)
     }
 }
 

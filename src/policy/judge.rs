@@ -56,14 +56,20 @@ pub(super) fn judge(
         Node::Any(policies) => any(policies, caller, head, now),
         Node::Not(policy) => {
             named(caller)?;
+            if head.is_none() && needs_request(&policy.node) {
+                return Err(forbidden());
+            }
             match judge(&policy.node, caller, head, now) {
                 Err(refusal) if refusal.reason() == Reason::Misconfigured => Err(refusal),
                 judged => met_or(judged.is_err(), forbidden),
             }
         }
         Node::ByPath(by_path, otherwise) => {
-            let path = head.map(|head| head.uri.path());
-            let policy = path.and_then(|path| by_path.get(path)).unwrap_or(otherwise);
+            let Some(path) = head.map(|head| head.uri.path()) else {
+                named(caller)?;
+                return Err(forbidden());
+            };
+            let policy = by_path.get(path).unwrap_or(otherwise);
             judge(&policy.node, caller, head, now)
         }
         Node::Wrong(_) => Err(Refusal::new(
@@ -82,6 +88,18 @@ fn named(caller: Option<&Identity>) -> Result<&Identity, Refusal> {
 
 fn met_or(met: bool, refusal: impl FnOnce() -> Refusal) -> Result<(), Refusal> {
     if met { Ok(()) } else { Err(refusal()) }
+}
+
+/// Whether a condition in it cannot be decided without a request. That is unmet, and so is its opposite.
+fn needs_request(node: &Node) -> bool {
+    match node {
+        Node::RoleOnRequested(..) | Node::ByPath(..) => true,
+        Node::All(policies) | Node::Any(policies) => {
+            policies.iter().any(|policy| needs_request(&policy.node))
+        }
+        Node::Not(policy) => needs_request(&policy.node),
+        _ => false,
+    }
 }
 
 fn forbidden() -> Refusal {

@@ -124,7 +124,8 @@ impl Policy {
 
     /// Asks for a role on the resource that the request is about, as `resource` reads it off the head.
     ///
-    /// Where `resource` finds none, the role must be held everywhere.
+    /// Where `resource` finds none, the role must be held everywhere. The path is read as it was sent:
+    /// what is percent-encoded in it is for `resource` to decode, as the handler will.
     ///
     /// ```
     /// use tower_bearer::policy::Policy;
@@ -238,7 +239,8 @@ impl Policy {
     }
 
     /// Chooses the policy by the request's exact path, which for gRPC is its method:
-    /// `/package.Service/Method`. A path that is not listed is held against `otherwise`.
+    /// `/package.Service/Method`. A path that is not listed is held against `otherwise`. Without a request,
+    /// in code, there is no path and the policy is not met.
     ///
     /// ```
     /// use tower_bearer::policy::Policy;
@@ -273,7 +275,9 @@ impl Policy {
 
     /// Holds the policy against a caller (`None` is anonymous) at `now`.
     ///
-    /// The head is `None` where there is no request at hand; a condition that needs one is not met then.
+    /// The head is `None` where there is no request at hand; a condition that needs one is not met then, nor
+    /// is its opposite. [`role_on_requested`](Self::role_on_requested) is met there by a role that is held
+    /// everywhere.
     ///
     /// # Errors
     /// Why it is not met, as the rules of this module say.

@@ -54,6 +54,10 @@ impl JwtVerifierBuilder {
     }
 
     /// Trusts this issuer (`iss`). Called again, trusts that one too.
+    ///
+    /// Each of the keys may then sign for each of the issuers. Issuers that must not speak for one another
+    /// have a verifier each, behind [`TokenRouter::jwt_issuer`](crate::verifier::TokenRouterBuilder::jwt_issuer)
+    /// (RFC 8725 §3.8).
     pub fn issuer(mut self, issuer: impl Into<Arc<str>>) -> Self {
         self.rules.issuers.push(issuer.into());
         self

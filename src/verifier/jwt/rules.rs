@@ -114,7 +114,11 @@ impl Rules {
             _ if self.iat_required && claims.issued_at.is_none() => "iat is missing",
             _ if claims.id.as_deref() == Some("") => "jti is empty",
             _ if self.jti_required && claims.id.is_none() => "jti is missing",
-            _ if self.client_id_required && claims.client_id.is_none() => "client_id is missing",
+            _ if self.client_id_required
+                && claims.client_id.as_deref().is_none_or(str::is_empty) =>
+            {
+                "client_id is missing or empty"
+            }
             _ if claims.stated < self.stated.len() => "a claim with a stated value is missing",
             _ => return Ok(()),
         };

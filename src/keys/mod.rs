@@ -42,6 +42,7 @@ mod aws_lc;
 mod backend;
 pub(crate) mod base64url;
 pub(crate) mod der;
+mod ed25519;
 mod engine;
 mod jwk;
 mod material;

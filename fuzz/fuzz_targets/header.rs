@@ -60,7 +60,11 @@ fn credential<'a>(values: &[&'a [u8]], max_len: usize) -> Result<&'a [u8], Reaso
         return Err(Reason::Malformed);
     }
     if scheme != *b"bearer" {
-        return Err(Reason::OtherScheme);
+        return Err(if has_folded_bearer(&value[place..]) {
+            Reason::Malformed
+        } else {
+            Reason::OtherScheme
+        });
     }
     let mut spaces = 0;
     while value.get(place) == Some(&b' ') {
@@ -71,6 +75,24 @@ fn credential<'a>(values: &[&'a [u8]], max_len: usize) -> Result<&'a [u8], Reaso
         Some(len) if spaces > 0 && place + len == value.len() => Ok(&value[place..]),
         _ => Err(Reason::Malformed),
     }
+}
+
+/// Whether a comma comes before a scheme that is Bearer, as where two headers became one.
+fn has_folded_bearer(mut rest: &[u8]) -> bool {
+    while let Some(comma) = rest.iter().position(|byte| *byte == b',') {
+        rest = &rest[comma + 1..];
+        let mut word = rest;
+        while let [b' ' | b'\t', more @ ..] = word {
+            word = more;
+        }
+        if let Some((scheme, after)) = word.split_at_checked(6)
+            && scheme.eq_ignore_ascii_case(b"bearer")
+            && matches!(after.first(), None | Some(b' ' | b'\t' | b','))
+        {
+            return true;
+        }
+    }
+    false
 }
 
 /// `token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`: how much of the beginning of

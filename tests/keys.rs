@@ -6,7 +6,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{base64url, fixture};
+use support::{backends, base64url, fixture};
 use tower_bearer::ConfigError;
 use tower_bearer::issue::SigningKey;
 use tower_bearer::keys::{Algorithm, CryptoBackend, KeySet, VerificationKey};
@@ -383,6 +383,29 @@ fn a_jwk_with_weak_or_malformed_numbers_is_refused() {
     }
     for good in [json!({"e": "Aw"}), json!({"e": number(&[1, 0, 0, 0, 1])})] {
         assert!(VerificationKey::from_jwk(&with(rsa(), good).to_string()).is_ok());
+    }
+}
+
+#[test]
+fn an_ed25519_key_is_a_point_whichever_back_end_is_to_use_it() {
+    // Of the y from 2 to 59, those that no point has: (y² - 1) / (d·y² + 1) is no square.
+    const NO_POINT: [u8; 21] = [
+        2, 7, 8, 11, 12, 13, 17, 20, 22, 31, 34, 36, 38, 41, 45, 46, 47, 49, 50, 53, 59,
+    ];
+    for y in 2..60 {
+        for sign in [0, 0x80] {
+            let mut x = [0; 32];
+            (x[0], x[31]) = (y, sign);
+            let jwk = with(ed(), json!({"x": base64url(x)})).to_string();
+            let key = VerificationKey::from_jwk(&jwk);
+            if NO_POINT.contains(&y) {
+                assert_problem(key, "no point");
+                continue;
+            }
+            for backend in backends() {
+                assert!(key.clone().unwrap().with_backend(backend).is_ok(), "{y}");
+            }
+        }
     }
 }
 

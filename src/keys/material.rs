@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::algorithm::{Algorithm, Curve, Family};
-use super::roca;
+use super::{ed25519, roca};
 use crate::error::ConfigError;
 
 /// The part of a key that verifies.
@@ -81,18 +81,13 @@ impl Material {
         Ok(Self::Ec(curve, point.into()))
     }
 
-    /// An Ed25519 key: not one of the few that any signature fits, nor one with a second spelling.
+    /// An Ed25519 key: a point, not one of the few that any signature fits, nor one with a second spelling.
     pub(crate) fn ed25519(bytes: &[u8]) -> Result<Self, ConfigError> {
         let Ok(key) = <[u8; 32]>::try_from(bytes) else {
             return Err(bad("an Ed25519 key has 32 bytes"));
         };
-        let mut y = key;
-        y[31] &= 0x7f;
-        if LOW_ORDER.contains(&y) {
-            return Err(bad("the Ed25519 key is a point of low order"));
-        }
-        if y[31] == 0x7f && y[1..31].iter().all(|byte| *byte == 0xff) && y[0] >= 0xed {
-            return Err(bad("the Ed25519 key is not encoded canonically"));
+        if let Some(problem) = ed25519::problem(&key) {
+            return Err(bad(problem));
         }
         Ok(Self::Ed25519(key))
     }
@@ -123,30 +118,3 @@ impl Material {
 fn bad(problem: impl Into<std::borrow::Cow<'static, str>>) -> ConfigError {
     ConfigError::new("key", problem)
 }
-
-/// The y coordinates of the points whose order divides 8, little-endian, the sign bit cleared: 0, 1, -1,
-/// and the two of order 8.
-const LOW_ORDER: [[u8; 32]; 5] = [
-    [0; 32],
-    {
-        let mut one = [0; 32];
-        one[0] = 1;
-        one
-    },
-    {
-        let mut minus_one = [0xff; 32];
-        minus_one[0] = 0xec;
-        minus_one[31] = 0x7f;
-        minus_one
-    },
-    [
-        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
-        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
-        0xfc, 0x05,
-    ],
-    [
-        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
-        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
-        0x03, 0x7a,
-    ],
-];

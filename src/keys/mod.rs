@@ -43,6 +43,7 @@ mod aws_lc;
 mod backend;
 pub(crate) mod base64url;
 pub(crate) mod der;
+mod ed25519;
 mod engine;
 mod jwk;
 mod material;

@@ -18,6 +18,7 @@ use tower_bearer::caller::Denied;
 use tower_bearer::clock::{Clock, SystemClock};
 use tower_bearer::identity::{CredentialKind, Identity, RoleGrant};
 use tower_bearer::policy::Policy;
+use tower_bearer::scope::ScopeSet;
 use tower_bearer::verifier::verify_fn;
 use tower_bearer::{AuthenticatedUser, BearerAuthLayer, Refusal, RequireLayer};
 
@@ -45,11 +46,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let logged_in = presented.now.saturating_sub(Duration::from_secs(3600));
         match presented.token.expose_secret() {
             "alice" => Ok(Identity::new("alice", CredentialKind::Session)
-                .with_scopes("sites".parse().unwrap_or_default())
+                .with_scopes(ScopeSet::from_static("sites"))
                 .with_role(RoleGrant::on("editor", "7"))
                 .with_auth_time(logged_in)),
             "owner" => Ok(Identity::new("olivia", CredentialKind::Session)
-                .with_scopes("sites".parse().unwrap_or_default())
+                .with_scopes(ScopeSet::from_static("sites"))
                 .with_role(RoleGrant::new("editor"))
                 .with_role(RoleGrant::on("owner", "7"))
                 .with_auth_time(SystemClock.now())),

@@ -13,6 +13,7 @@ use tokio_stream::{Stream, wrappers::TcpListenerStream};
 use tonic::{Request, Response, Status, transport::Server};
 use tower_bearer::identity::{CredentialKind, Identity, RoleGrant};
 use tower_bearer::policy::Policy;
+use tower_bearer::scope::ScopeSet;
 use tower_bearer::verifier::verify_fn;
 use tower_bearer::{AuthenticatedUser, BearerAuthLayer, Refusal};
 
@@ -53,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let verifier = verify_fn(async |presented| match presented.token.expose_secret() {
         "alice" => Ok(Identity::new("alice", CredentialKind::Other)),
         "carl" => Ok(Identity::new("carl", CredentialKind::Other)
-            .with_scopes("count".parse().unwrap_or_default())
+            .with_scopes(ScopeSet::from_static("count"))
             .with_role(RoleGrant::new("counter"))),
         _ => Err(Refusal::invalid("unknown")),
     });

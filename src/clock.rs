@@ -136,6 +136,18 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+impl From<Timestamp> for SystemTime {
+    /// The nearest moment that the system's clock can tell.
+    fn from(time: Timestamp) -> Self {
+        let from_epoch = Duration::from_millis(time.0.unsigned_abs());
+        let told = match time.0 {
+            0.. => UNIX_EPOCH.checked_add(from_epoch),
+            _ => UNIX_EPOCH.checked_sub(from_epoch),
+        };
+        told.unwrap_or(UNIX_EPOCH)
+    }
+}
+
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -6,9 +6,11 @@
 
 use std::any::Any;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
+use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
 
 /// Which sort of credential named the caller.
@@ -43,6 +45,37 @@ impl CredentialKind {
         }
     }
 }
+
+impl FromStr for CredentialKind {
+    type Err = UnknownCredentialKind;
+
+    /// Reads the name that [`as_str`](Self::as_str) gives.
+    fn from_str(name: &str) -> Result<Self, UnknownCredentialKind> {
+        [
+            Self::Jwt,
+            Self::Session,
+            Self::AccessToken,
+            Self::ApiKey,
+            Self::BotToken,
+            Self::Other,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
+        .ok_or(UnknownCredentialKind)
+    }
+}
+
+/// A text that names no [`CredentialKind`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownCredentialKind;
+
+impl fmt::Display for UnknownCredentialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unknown kind of credential")
+    }
+}
+
+impl std::error::Error for UnknownCredentialKind {}
 
 impl fmt::Display for CredentialKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,13 +142,17 @@ pub struct Identity {
     on_admitted: Option<Arc<dyn OnAdmitted>>,
 }
 
-/// Told of each request that an identity was let in for.
+/// Has the last word on each request that an identity is about to be let in for, and is told of it so.
 ///
 /// A verifier attaches one with [`Identity::with_on_admitted`]; the layer calls it once the policy is
-/// met, just before the inner service. A request that is refused after all does not count as a use.
+/// met, just before the inner service. A request that was refused before does not count as a use.
 pub trait OnAdmitted: Send + Sync {
-    /// A request was let in at `now`. Called on the request's path: it must not block.
-    fn admitted(&self, now: Timestamp);
+    /// A request is let in at `now`, unless this refuses it. Called on the request's path: it must not
+    /// block.
+    ///
+    /// # Errors
+    /// If the credential was ended while the request was under way.
+    fn admitted(&self, now: Timestamp) -> Result<(), Refusal>;
 }
 
 /// What an [`Identity`] shares between its clones.
@@ -351,7 +388,7 @@ impl Identity {
         })
     }
 
-    /// With something to be told of each request that is let in.
+    /// With something that has the last word on each request, and is told of those that are let in.
     #[must_use]
     pub fn with_on_admitted(mut self, listener: Arc<dyn OnAdmitted>) -> Self {
         self.on_admitted = Some(listener);
@@ -370,12 +407,16 @@ impl Identity {
         self
     }
 
-    /// Tells whoever listens that a request was let in by this identity at `now`.
+    /// Asks whoever has the last word, and tells them that a request is let in by this identity at `now`.
     ///
     /// The layer does this; so does whoever lets requests in by a verifier without the layer.
-    pub fn admitted(&self, now: Timestamp) {
-        if let Some(listener) = &self.on_admitted {
-            listener.admitted(now);
+    ///
+    /// # Errors
+    /// If the credential was ended since the identity was made.
+    pub fn admitted(&self, now: Timestamp) -> Result<(), Refusal> {
+        match &self.on_admitted {
+            Some(listener) => listener.admitted(now),
+            None => Ok(()),
         }
     }
 

@@ -13,6 +13,8 @@ use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::error::ConfigError;
+
 /// A set of scopes, in the order in which they were given, without repeats.
 ///
 /// Each scope is one or more printable ASCII characters other than space, `"` and `\`. Comparison is
@@ -49,6 +51,19 @@ impl ScopeSet {
             text.push(' ');
         }
         Ok(Self::unique(&text))
+    }
+
+    /// Reads a list that stands in the program, separated by spaces.
+    ///
+    /// # Panics
+    /// If one of them is no scope.
+    #[must_use]
+    #[track_caller]
+    pub fn from_static(scopes: &'static str) -> Self {
+        match scopes.parse() {
+            Ok(scopes) => scopes,
+            Err(error) => panic!("{scopes:?}: {error}"),
+        }
     }
 
     /// Whether `scope` is one of them.
@@ -150,6 +165,12 @@ impl fmt::Display for InvalidScope {
 }
 
 impl std::error::Error for InvalidScope {}
+
+impl From<InvalidScope> for ConfigError {
+    fn from(error: InvalidScope) -> Self {
+        Self::new("scope", error.to_string())
+    }
+}
 
 fn holds_none(list: &str, scope: &str) -> bool {
     // By bytes: for scopes of a few letters a search for the next character costs more than it finds.

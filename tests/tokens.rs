@@ -93,7 +93,7 @@ async fn a_session_slides_to_the_exact_millisecond_and_only_when_let_in() {
         alice.expires_at(),
         Some(Timestamp::from_unix_millis(1_059_999))
     );
-    alice.admitted(desk.now());
+    alice.admitted(desk.now()).expect("still good");
 
     desk.clock.set(Timestamp::from_unix_millis(1_059_998));
     let unadmitted = desk.verify(&token).await.expect("it slid");
@@ -114,7 +114,7 @@ async fn no_use_slides_past_the_absolute_limit() {
         desk.clock.set(secs(at));
         let alice = desk.verify(&token).await.expect("within both limits");
         assert_eq!(alice.expires_at(), Some(secs(end)));
-        alice.admitted(desk.now());
+        alice.admitted(desk.now()).expect("still good");
     }
     desk.clock.set(secs(1050));
     let refusal = desk.verify(&token).await.expect_err("past the limit");
@@ -130,11 +130,11 @@ async fn a_clock_that_steps_back_takes_no_use_back() {
     desk.verify(&token)
         .await
         .expect("good")
-        .admitted(desk.now());
+        .admitted(desk.now()).expect("still good");
     desk.clock.set(secs(990));
     let alice = desk.verify(&token).await.expect("good before it was made");
     assert_eq!(alice.expires_at(), Some(secs(1050)));
-    alice.admitted(desk.now());
+    alice.admitted(desk.now()).expect("still good");
     desk.clock.set(secs(1049));
     assert!(desk.verify(&token).await.is_ok());
 }
@@ -150,7 +150,7 @@ async fn a_revoked_token_is_refused_at_once_and_the_others_are_not() {
     // An identity from before the end, whose use is still to be told.
     let alice = desk.verify(&here).await.expect("good");
     assert!(desk.issuer.revoke(record.key()).await.expect("revoking"));
-    alice.admitted(desk.now());
+    alice.admitted(desk.now()).expect("still good");
     let refusal = desk.verify(&here).await.expect_err("a revoked token");
     assert_eq!(refusal.reason(), Reason::Revoked);
     assert_eq!(refusal.credential_id(), Some(&*record.id));
@@ -196,7 +196,7 @@ async fn a_listing_shows_the_latest_use_and_never_the_token() {
     desk.verify(&token)
         .await
         .expect("good")
-        .admitted(desk.now());
+        .admitted(desk.now()).expect("still good");
 
     let all = TokenFilter::all();
     let listed = desk.issuer.list("alice", &all, &Page::first(1)).await;

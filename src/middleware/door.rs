@@ -107,8 +107,10 @@ impl Door {
             self.leave_anonymous(request);
             return Ok(());
         };
+        if let Err(refusal) = identity.admitted(decision.now) {
+            return Err(self.refuse(refusal, Some(&identity), &head, decision));
+        }
         self.report(Outcome::Admitted, Some(&identity), None, &head, decision);
-        identity.admitted(decision.now);
         if self.remove_credential {
             request.headers_mut().remove(AUTHORIZATION);
         }

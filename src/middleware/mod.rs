@@ -7,10 +7,12 @@
 //! 4. The verifier judges it ([`verifier`](crate::verifier)).
 //! 5. The policy is held against the identity, or against the anonymous caller
 //!    ([`policy`](crate::policy)).
-//! 6. The identity is told that it was used, the caller is put into the request's extensions in place of
-//!    whoever an outer layer left there, and the inner service is called.
+//! 6. Whoever has the last word on the credential is asked, which notices a token that was ended while a
+//!    lookup was waited for, and told of its use ([`OnAdmitted`](crate::identity::OnAdmitted)).
+//! 7. The caller is put into the request's extensions in place of whoever an outer layer left there, and the
+//!    inner service is called.
 //!
-//! What fails in 3 to 5 is answered with a challenge ([`challenge`](crate::challenge)), and the inner
+//! What fails in 3 to 6 is answered with a challenge ([`challenge`](crate::challenge)), and the inner
 //! service is not called.
 //!
 //! # The order of layers

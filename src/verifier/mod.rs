@@ -127,6 +127,17 @@ impl<V: TokenVerifier + ?Sized> TokenVerifier for Arc<V> {
     }
 }
 
+#[async_trait]
+impl<V: TokenVerifier + ?Sized> TokenVerifier for Box<V> {
+    async fn verify(&self, presented: &Presented) -> Result<Identity, Refusal> {
+        (**self).verify(presented).await
+    }
+
+    fn begin(&self, presented: &Presented) -> Option<Answer> {
+        (**self).begin(presented)
+    }
+}
+
 /// What can be put around any verifier.
 pub trait TokenVerifierExt: TokenVerifier + Sized + 'static {
     /// Calls `lookup` with each identity that this verifier yields; what it returns takes its place.

@@ -1,9 +1,10 @@
 use std::hash::Hasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::clock::Timestamp;
 use crate::identity::OnAdmitted;
+use crate::refusal::Refusal;
 use crate::store::{Found, TokenRecord};
 
 /// A record, and its last use apart from it.
@@ -14,7 +15,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(record: TokenRecord) -> Self {
-        let last_use = Arc::new(LastUse::new(record.last_used));
+        let last_use = Arc::new(LastUse::of(&record));
         Self::with_last_use(record, last_use)
     }
 
@@ -47,7 +48,7 @@ impl Entry {
     }
 
     pub(super) fn touch(&self, at: Timestamp) {
-        self.last_use.admitted(at);
+        self.last_use.move_to(at);
     }
 
     /// Ends the token, and says whether it was not ended before. Its last use stays the one that requests
@@ -56,6 +57,7 @@ impl Entry {
         if self.is_revoked() {
             return false;
         }
+        self.last_use.is_over.store(true, Ordering::SeqCst);
         let mut record = self.shared().clone();
         record.revoked = Some(at);
         *self = Self::with_last_use(record, Arc::clone(&self.last_use));
@@ -72,30 +74,44 @@ impl Entry {
     }
 }
 
-/// When a token was last used, in milliseconds; `i64::MIN` for never.
-struct LastUse(AtomicI64);
+/// What requests under way share with the store: when the token was last used, and whether it is revoked.
+struct LastUse {
+    /// In milliseconds; `i64::MIN` for never.
+    at: AtomicI64,
+    is_over: AtomicBool,
+}
 
 impl LastUse {
-    fn new(at: Option<Timestamp>) -> Self {
-        Self(AtomicI64::new(
-            at.map_or(i64::MIN, Timestamp::as_unix_millis),
-        ))
+    fn of(record: &TokenRecord) -> Self {
+        let at = record.last_used.map_or(i64::MIN, Timestamp::as_unix_millis);
+        Self {
+            at: AtomicI64::new(at),
+            is_over: AtomicBool::new(record.revoked.is_some()),
+        }
     }
 
     fn get(&self) -> Option<Timestamp> {
-        let millis = self.0.load(Ordering::Relaxed);
+        let millis = self.at.load(Ordering::Relaxed);
         (millis != i64::MIN).then(|| Timestamp::from_unix_millis(millis))
+    }
+
+    fn move_to(&self, at: Timestamp) {
+        let at = at.as_unix_millis();
+        // Read first: most requests fall into a millisecond that is recorded already, and a write would
+        // take the cache line from the other cores.
+        if self.at.load(Ordering::Relaxed) < at {
+            self.at.fetch_max(at, Ordering::Relaxed);
+        }
     }
 }
 
 impl OnAdmitted for LastUse {
-    fn admitted(&self, now: Timestamp) {
-        let now = now.as_unix_millis();
-        // Read first: most requests fall into a millisecond that is recorded already, and a write would
-        // take the cache line from the other cores.
-        if self.0.load(Ordering::Relaxed) < now {
-            self.0.fetch_max(now, Ordering::Relaxed);
+    fn admitted(&self, now: Timestamp) -> Result<(), Refusal> {
+        if self.is_over.load(Ordering::SeqCst) {
+            return Err(Refusal::revoked("token was revoked meanwhile"));
         }
+        self.move_to(now);
+        Ok(())
     }
 }
 

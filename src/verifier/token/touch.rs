@@ -4,6 +4,7 @@ use tokio::runtime::Handle;
 
 use crate::clock::Timestamp;
 use crate::identity::OnAdmitted;
+use crate::refusal::Refusal;
 use crate::store::{Found, TokenStore, TokenUse};
 
 /// Records a use in a store that has no listener of its own, by a task on the runtime at hand.
@@ -21,9 +22,9 @@ impl Touch {
 }
 
 impl OnAdmitted for Touch {
-    fn admitted(&self, now: Timestamp) {
+    fn admitted(&self, now: Timestamp) -> Result<(), Refusal> {
         let Ok(runtime) = Handle::try_current() else {
-            return;
+            return Ok(());
         };
         let store = Arc::clone(&self.store);
         let found = self.found.clone();
@@ -40,5 +41,6 @@ impl OnAdmitted for Touch {
             }
             drop(recorded);
         });
+        Ok(())
     }
 }

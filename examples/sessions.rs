@@ -5,6 +5,11 @@
 //! $ curl -i -X POST http://127.0.0.1:3000/login -d alice
 //! $ curl -i http://127.0.0.1:3000/ -H "Authorization: Bearer $TOKEN"
 //! $ curl -i -X POST http://127.0.0.1:3000/logout -H "Authorization: Bearer $TOKEN"
+//! ```
+//!
+//! The login answers with the token, to be put into `TOKEN`. After a logout, log in again:
+//!
+//! ```console
 //! $ curl -i -X POST http://127.0.0.1:3000/logout/everywhere -H "Authorization: Bearer $TOKEN"
 //! ```
 

@@ -1,4 +1,41 @@
 //! The caller, as handlers meet them: [`AuthenticatedUser`], and [`Denied`] for those turned away in code.
+//!
+//! # In a test
+//! Only a layer makes an [`AuthenticatedUser`], so a test of a handler goes through one. Its verifier may
+//! believe whatever it is told: here the token is the name, and `admin-` before it gives the role.
+//!
+#![cfg_attr(feature = "axum", doc = "```")]
+#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
+//! use axum::{Router, body::Body, http::Request, routing::get};
+//! use tower::ServiceExt;
+//! use tower_bearer::identity::{CredentialKind, Identity, RoleGrant};
+//! use tower_bearer::{AuthenticatedUser, BearerAuthLayer, verifier::verify_fn};
+//!
+//! async fn me(user: AuthenticatedUser) -> String {
+//!     user.subject().to_owned()
+//! }
+//!
+//! fn routes() -> Router {
+//!     Router::new().route("/me", get(me)) // the service puts its real layer around this
+//! }
+//!
+//! # #[tokio::main] async fn main() {
+//! let believing = verify_fn(async |presented| {
+//!     let token = presented.token.expose_secret();
+//!     let name = token.strip_prefix("admin-");
+//!     let identity = Identity::new(name.unwrap_or(token), CredentialKind::Other);
+//!     Ok(match name {
+//!         Some(_) => identity.with_role(RoleGrant::new("admin")),
+//!         None => identity,
+//!     })
+//! });
+//! let app = routes().layer(BearerAuthLayer::new(believing));
+//!
+//! let request = Request::get("/me").header("authorization", "Bearer admin-alice");
+//! let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+//! assert_eq!(response.status(), 200);
+//! # }
+//! ```
 
 use std::fmt;
 use std::ops::Deref;
@@ -137,6 +174,7 @@ impl fmt::Debug for AuthenticatedUser {
 /// A caller turned away in code: by an extractor, or by [`AuthenticatedUser::require`].
 ///
 /// It is an axum response and turns into a `tonic::Status`; both speak as the layer in front does.
+/// A handler's own error holds one by `From<Denied>`, and answers it by [`into_response`](Self::into_response).
 #[derive(Clone)]
 pub struct Denied {
     inner: Box<Inner>,

@@ -12,6 +12,31 @@
 //! clock.advance(Duration::from_secs(60));
 //! assert_eq!(clock.now(), Timestamp::from_unix_secs(1_700_000_060));
 //! ```
+//!
+//! Who gives tokens out and who lets them in read their own clocks, so a test gives clones of one to both:
+//! to the issuer ([`issue`](crate::issue)) and to the layer
+//! ([`clock`](crate::middleware::BearerAuthLayerBuilder::clock)). Verifiers have none; they are told the
+//! time with each token.
+//!
+#![cfg_attr(feature = "tokens", doc = "```")]
+#![cfg_attr(not(feature = "tokens"), doc = "```ignore")]
+//! use std::{sync::Arc, time::Duration};
+//! use tower_bearer::BearerAuthLayer;
+//! use tower_bearer::clock::{ManualClock, Timestamp};
+//! use tower_bearer::issue::TokenIssuer;
+//! use tower_bearer::store::{MemoryStore, TokenFormat};
+//! use tower_bearer::verifier::OpaqueTokenVerifier;
+//!
+//! let clock = ManualClock::new(Timestamp::from_unix_secs(1_700_000_000));
+//! let (store, format) = (Arc::new(MemoryStore::new()), TokenFormat::new("st_")?);
+//! let sessions = TokenIssuer::opaque(store.clone(), format.clone()).with_clock(clock.clone());
+//! let layer = BearerAuthLayer::builder(OpaqueTokenVerifier::new(store, format))
+//!     .clock(clock.clone())
+//!     .build()?;
+//! // … mint a session that idles out after 30 minutes, and then:
+//! clock.advance(Duration::from_secs(30 * 60));
+//! # Ok::<(), tower_bearer::ConfigError>(())
+//! ```
 
 use std::fmt;
 use std::sync::Arc;

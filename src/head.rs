@@ -9,7 +9,8 @@ use http::{Extensions, HeaderMap, Method, Request, Uri};
 pub struct RequestHead<'a> {
     /// The method.
     pub method: &'a Method,
-    /// The target, as it stands where the layer is put: a router that nests may have shortened it.
+    /// The target, as it stands where the layer is put: a router that nests may have shortened it. In axum
+    /// the whole of it is an `OriginalUri` in the extensions.
     pub uri: &'a Uri,
     /// The headers.
     pub headers: &'a HeaderMap,

@@ -1,5 +1,108 @@
 //! Bearer authentication for axum, tower and tonic.
+//!
+//! One layer takes JWTs, opaque session tokens and API keys from the same `Authorization: Bearer` header,
+//! tells them apart, hands the caller to your handlers, and answers everybody else in the way that HTTP
+//! or gRPC clients expect.
+//!
+#![cfg_attr(all(feature = "axum", feature = "jwt"), doc = "```")]
+#![cfg_attr(not(all(feature = "axum", feature = "jwt")), doc = "```ignore")]
+//! use axum::{Router, routing::get};
+//! use tower_bearer::keys::{Algorithm, VerificationKey};
+//! use tower_bearer::verifier::jwt::JwtVerifier;
+//! use tower_bearer::{AuthenticatedUser, BearerAuthLayer, ConfigError};
+//!
+//! async fn me(user: AuthenticatedUser) -> String {
+//!     format!("hello, {}", user.subject())
+//! }
+//!
+//! fn app(public_key_pem: &str) -> Result<Router, ConfigError> {
+//!     let key = VerificationKey::from_pem(Algorithm::RS256, public_key_pem)?;
+//!     let verifier = JwtVerifier::builder(key)
+//!         .issuer("https://id.example.com")
+//!         .audience("https://api.example.com")
+//!         .build()?;
+//!     Ok(Router::new().route("/me", get(me)).layer(BearerAuthLayer::new(verifier)))
+//! }
+//! # assert!(app("not a key").is_err());
+//! ```
+//!
+//! A request without a good token is answered 401 with a challenge, and `me` is not called. What cannot be
+//! right, such as a key that is too short, is a [`ConfigError`] when the application is built.
+//!
+//! # The way of a request
+//!
+//! ```text
+//!  header ──> credential ──> verifier ──> identity ──> policy ──> your service
+//!                 │              │                       │
+//!              malformed    refused / down           not allowed
+//!                 └──────────────┴───────────┬───────────┘
+//!                                        challenge ──> HTTP 400/401/403/429/503 or gRPC 16/7/8/14
+//! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | guard a service | [`BearerAuthLayer`], set up by its [builder](middleware::BearerAuthLayerBuilder) |
+//! | judge JWTs | [`JwtVerifier`](verifier::jwt::JwtVerifier), with [`keys`] from a secret, PEM, DER or JWK Set |
+//! | judge sessions, access tokens and API keys | [`OpaqueTokenVerifier`](verifier::OpaqueTokenVerifier) and [`ApiKeyVerifier`](verifier::ApiKeyVerifier), over a [`store`] |
+//! | judge tokens of your own | [`TokenVerifier`], or a closure in [`verify_fn`](verifier::verify_fn) |
+//! | take several kinds on one header | [`TokenRouter`](verifier::TokenRouter) |
+//! | look the caller up, or refuse deleted ones | [`enriched`](verifier::TokenVerifierExt::enriched) |
+//! | know the caller in a handler | [`AuthenticatedUser`], or `Option<AuthenticatedUser>` in [optional](middleware::BearerAuthLayerBuilder::optional) mode |
+//! | say what a caller must have | a [`policy`]: for all, on a route by [`RequireLayer`], or in code by [`require`](AuthenticatedUser::require) |
+//! | answer refusals in other words | [`on_refusal`](middleware::BearerAuthLayerBuilder::on_refusal); the table is in [`challenge`] |
+//! | count, log or audit | [`observe`] |
+//! | give tokens out, list and end them | [`issue`] |
+//! | test | [`ManualClock`](clock::ManualClock); a [login as anybody](caller#in-a-test); [`testing`] for verifiers and stores of your own |
+//!
+//! # Where the layer goes
+//!
+//! - **A layer guards what is inside of it.** In axum add it last: routes that are added after `.layer()`
+//!   are not guarded, and public ones are merged after it.
+//! - **axum's last layer is outermost;** tonic's and `ServiceBuilder`'s first one is.
+//! - **CORS, tracing, compression and limits go outside,** caches inside. A preflight carries no
+//!   credential.
+//! - **`.layer()` also guards unknown paths** (401 to a stranger); `.route_layer()` leaves them 404.
+//! - **On tonic** use `Server::builder().layer(…)`. With axum and tonic on one port, one layer around the
+//!   merged router answers each in its way.
+//!
+//! [`middleware`] says more.
+//!
+//! # Features
+//!
+//! | feature | default | unlocks |
+//! |---|---|---|
+//! | none | | [`BearerAuthLayer`], [`policy`], verifiers of your own, on any tower service |
+//! | `axum` | yes | [`AuthenticatedUser`] as an extractor; [`Denied`](caller::Denied) as a response |
+//! | `jwt` | yes | [`verifier::jwt`], [`keys`], [`JwtIssuer`](issue::JwtIssuer); needs one of the next two |
+//! | `aws-lc-rs` | yes | [`CryptoBackend::AwsLcRs`](keys::CryptoBackend::AwsLcRs); needs a C compiler |
+//! | `rust-crypto` | | [`CryptoBackend::RustCrypto`](keys::CryptoBackend::RustCrypto), in pure Rust |
+//! | `tokens` | yes | [`store`], [`OpaqueTokenVerifier`](verifier::OpaqueTokenVerifier), [`ApiKeyVerifier`](verifier::ApiKeyVerifier), [`TokenIssuer`](issue::TokenIssuer) |
+//! | `tokio` | yes | [`deadline`](verifier::TokenVerifierExt::deadline); uses that slide a session, where the store leaves writing them to the verifier |
+//! | `tracing` | yes | spans and events, as [`observe`] says |
+//! | `tonic` | | [`Denied`](caller::Denied) as a `tonic::Status`; the layer around one service |
+//! | `testing` | | [`testing`]: conformance tests for verifiers and stores |
+//!
+//! Features only add API. With both crypto back ends on, which one is used is chosen in code.
+//!
+//! # Where to look next
+//!
+//! - The [examples](https://github.com/tower-bearer/tower-bearer/tree/main/examples), each with `curl`
+//!   lines to paste; `quickstart` has all three kinds of token and gRPC on one port.
+//! - [docs/design.md](https://github.com/tower-bearer/tower-bearer/blob/main/docs/design.md): why it is
+//!   like this, with each default argued.
+//! - [docs/security.md](https://github.com/tower-bearer/tower-bearer/blob/main/docs/security.md): what is
+//!   checked in which order, and what is left to the service.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// With fewer features, some links above and in the modules lead to what is not there.
+#![cfg_attr(
+    not(all(
+        feature = "jwt",
+        feature = "tokens",
+        feature = "tokio",
+        feature = "testing"
+    )),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 // Beside the workspace's lints, those for a library alone: examples print, and keep modules of their own.
 #![warn(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 

@@ -65,7 +65,7 @@ pub struct AuthEvent<'a> {
 /// Told of each decision of a layer: successes, refusals and outages.
 ///
 /// Called on the request's path, before the inner service or the answer: it must not block. A closure
-/// that takes an [`AuthEvent`] is one.
+/// that takes an [`AuthEvent`] is one, if it says so: `|event: &AuthEvent<'_>| …`.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,13 @@
 //! Minting what the door verifies.
 //!
+//! | to | use |
+//! |---|---|
+//! | sign JWTs | [`JwtIssuer`], with a [`SigningKey`] |
+//! | mint, list and end sessions, access tokens and bot tokens | [`TokenIssuer::opaque`] |
+//! | mint, list and end API keys | [`TokenIssuer::api_keys`] |
+//!
+//! A text that was minted is a [`SecretToken`], which is read once.
+//!
 //! The request path knows nothing of this module: it uses the same keys and the same store.
 
 #[cfg(any(feature = "jwt", feature = "tokens"))]

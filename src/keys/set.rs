@@ -96,6 +96,10 @@ impl KeySet {
 
     /// The keys of a JWK Set (RFC 7517 §5), each of which says by itself which algorithm it is for.
     ///
+    /// A set with a key that is not for signatures, or of a type that is not known here, is refused as a
+    /// whole. Where an issuer publishes such a set, import those that are meant one by one, by
+    /// [`VerificationKey::from_jwk`], into [`new`](Self::new).
+    ///
     /// # Errors
     /// If the text is no JWK Set, if any of its keys is refused (the error says which), or if the keys
     /// do not make a set.

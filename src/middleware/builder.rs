@@ -78,12 +78,17 @@ impl BearerAuthLayerBuilder {
     ///
     /// No `Authorization` header at all is anonymous; anything there that is not a good bearer credential is
     /// refused as ever.
+    ///
+    /// A policy by [`require`](Self::require) is held against anonymous callers too, and turns them away
+    /// unless what decides is [`Policy::anyone`]. Where strangers may pass and named callers must have something,
+    /// hold that policy in code, against the user that there is.
     pub fn optional(mut self) -> Self {
         self.mode = Mode::Optional;
         self
     }
 
     /// Lets a request without a credential in as anonymous where `open` says so, asked anew each time.
+    /// Otherwise as [`optional`](Self::optional).
     ///
     /// ```
     /// # use std::sync::{Arc, atomic::{AtomicBool, Ordering}};

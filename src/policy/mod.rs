@@ -76,7 +76,7 @@ pub(crate) enum Node {
 }
 
 impl Policy {
-    /// Lets everybody in, anonymous callers too.
+    /// Lets everybody in, anonymous callers too. So does whatever it is joined to by [`or`](Self::or).
     #[must_use]
     pub fn anyone() -> Self {
         Self::of(Node::Anyone)

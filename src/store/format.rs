@@ -24,7 +24,7 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 /// let format = TokenFormat::new("acme_")?;
 /// assert!(!format.matches_shape(b"acme_hello"));
 ///
-/// // "ak_" and 43 characters, as Nebula Block's keys are.
+/// // "ak_" and 43 characters, as keys that were given out before may look.
 /// let keys = TokenFormat::new("ak_")?.without_checksum();
 /// assert!(keys.matches_shape(b"ak_0123456789abcdefghijklmnopqrstuvwxyzABCDEFA"));
 /// # Ok::<(), tower_bearer::ConfigError>(())

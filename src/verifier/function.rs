@@ -23,7 +23,8 @@ pub struct FnVerifier {
 /// });
 /// ```
 ///
-/// A closure that needs a database or the like takes it through [`verify_with`].
+/// An `async` closure cannot capture here ("captures state from its environment", says the compiler): one
+/// that needs a database or the like takes it through [`verify_with`].
 pub fn verify_fn<F, Fut>(verify: F) -> FnVerifier
 where
     F: Fn(Presented) -> Fut + Send + Sync + 'static,

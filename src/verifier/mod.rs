@@ -7,7 +7,8 @@
 //! | to | use |
 //! |---|---|
 //! | verify with a closure | [`verify_fn`], [`verify_with`] |
-//! | verify opaque tokens or API keys that a store knows | `OpaqueTokenVerifier`, `ApiKeyVerifier` |
+//! | verify JWTs | [`jwt::JwtVerifier`] |
+//! | verify opaque tokens or API keys that a store knows | [`OpaqueTokenVerifier`], [`ApiKeyVerifier`] |
 //! | send each token to the one verifier that knows it | [`TokenRouter`] |
 //! | look the caller up, and perhaps refuse | [`TokenVerifierExt::enriched`] |
 //! | bound the time a verifier may take | [`TokenVerifierExt::deadline`] |
@@ -77,7 +78,8 @@ impl Presented {
 /// - A future that is dropped leaves nothing half done.
 /// - A verifier that wraps another forwards [`begin`](Self::begin) to it.
 ///
-/// The `testing` feature has a test of this contract, `testing::verifier::conformance`.
+/// The `testing` feature has a test of this contract, `testing::verifier::conformance`. One that is chosen
+/// at run time is an `Arc<dyn TokenVerifier>`, which is a verifier too.
 ///
 /// ```
 /// use tower_bearer::identity::{CredentialKind, Identity};

@@ -155,7 +155,7 @@ impl TokenRouterBuilder {
     ///
     /// # Errors
     /// A [`ConfigError`] where there is no route, one is declared twice, a prefix is none, or a prefix
-    /// covers another route.
+    /// covers another route; one that may begin a JWT does, where there is a route for JWTs.
     pub fn build(self) -> Result<TokenRouter, ConfigError> {
         if self.routes.is_empty() {
             return Err(ConfigError::new("router", "it has no route"));

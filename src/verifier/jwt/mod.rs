@@ -40,6 +40,16 @@
 //! # }
 //! # Ok::<(), tower_bearer::ConfigError>(())
 //! ```
+//!
+//! | an issuer that | takes |
+//! |---|---|
+//! | follows RFC 9068 | [`JwtVerifier::rfc9068`] |
+//! | signs other kinds of token with the same keys | [`require_claim`](JwtVerifierBuilder::require_claim), such as `token_use` with `access` |
+//! | writes scopes elsewhere, such as in `scp` | [`scope_claim`](JwtVerifierBuilder::scope_claim) |
+//! | writes roles into an array of its own | [`roles_claim`](JwtVerifierBuilder::roles_claim) |
+//! | writes roles deeper inside | [`claims`](JwtVerifierBuilder::claims), and [`enriched`](crate::verifier::TokenVerifierExt::enriched) to make roles of them |
+//! | writes no `aud`, but `client_id` | [`allow_any_audience`](JwtVerifierBuilder::allow_any_audience), and `require_claim` of `client_id` |
+//! | publishes RSA keys without `alg` | [`KeySet::from_jwks_for`] |
 
 mod builder;
 mod claims;

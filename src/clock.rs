@@ -162,7 +162,7 @@ impl From<SystemTime> for Timestamp {
 }
 
 impl From<Timestamp> for SystemTime {
-    /// The nearest moment that the system's clock can tell.
+    /// The same moment; the epoch for one that the system's time cannot hold, which no Unix knows.
     fn from(time: Timestamp) -> Self {
         let from_epoch = Duration::from_millis(time.0.unsigned_abs());
         let told = match time.0 {

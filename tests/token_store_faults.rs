@@ -125,7 +125,10 @@ fn a_use_outside_a_runtime_is_let_go() {
         let minted = issuer.mint(session).await.expect("minting");
         verify(&verifier, &minted.token.reveal(), secs(1000)).await
     });
-    alice.expect("a good session").admitted(secs(1000)).expect("still good");
+    alice
+        .expect("a good session")
+        .admitted(secs(1000))
+        .expect("still good");
     assert_eq!(store.touches.load(Ordering::SeqCst), 0);
 }
 

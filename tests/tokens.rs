@@ -130,7 +130,8 @@ async fn a_clock_that_steps_back_takes_no_use_back() {
     desk.verify(&token)
         .await
         .expect("good")
-        .admitted(desk.now()).expect("still good");
+        .admitted(desk.now())
+        .expect("still good");
     desk.clock.set(secs(990));
     let alice = desk.verify(&token).await.expect("good before it was made");
     assert_eq!(alice.expires_at(), Some(secs(1050)));
@@ -196,7 +197,8 @@ async fn a_listing_shows_the_latest_use_and_never_the_token() {
     desk.verify(&token)
         .await
         .expect("good")
-        .admitted(desk.now()).expect("still good");
+        .admitted(desk.now())
+        .expect("still good");
 
     let all = TokenFilter::all();
     let listed = desk.issuer.list("alice", &all, &Page::first(1)).await;

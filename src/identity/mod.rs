@@ -4,123 +4,19 @@
 //! [`AuthenticatedUser`](crate::AuthenticatedUser). Nothing in it is secret: tokens are named by id and
 //! never held.
 
+mod kind;
+mod role;
+
 use std::any::Any;
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
 
-/// Which sort of credential named the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum CredentialKind {
-    /// A signed JSON Web Token.
-    Jwt,
-    /// An opaque session token, as a login gives it.
-    Session,
-    /// An opaque access token that a user made for a purpose.
-    AccessToken,
-    /// An API key.
-    ApiKey,
-    /// The token of a bot.
-    BotToken,
-    /// A credential of the service's own making.
-    Other,
-}
-
-impl CredentialKind {
-    /// The name of this kind in logs, metrics and stores.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Jwt => "jwt",
-            Self::Session => "session",
-            Self::AccessToken => "access_token",
-            Self::ApiKey => "api_key",
-            Self::BotToken => "bot_token",
-            Self::Other => "other",
-        }
-    }
-}
-
-impl FromStr for CredentialKind {
-    type Err = UnknownCredentialKind;
-
-    /// Reads the name that [`as_str`](Self::as_str) gives.
-    fn from_str(name: &str) -> Result<Self, UnknownCredentialKind> {
-        [
-            Self::Jwt,
-            Self::Session,
-            Self::AccessToken,
-            Self::ApiKey,
-            Self::BotToken,
-            Self::Other,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == name)
-        .ok_or(UnknownCredentialKind)
-    }
-}
-
-/// A text that names no [`CredentialKind`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownCredentialKind;
-
-impl fmt::Display for UnknownCredentialKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown kind of credential")
-    }
-}
-
-impl std::error::Error for UnknownCredentialKind {}
-
-impl fmt::Display for CredentialKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A role, everywhere or on one resource.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RoleGrant {
-    role: Box<str>,
-    resource: Option<Box<str>>,
-}
-
-impl RoleGrant {
-    /// The role, held everywhere.
-    #[must_use]
-    pub fn new(role: impl Into<Box<str>>) -> Self {
-        Self {
-            role: role.into(),
-            resource: None,
-        }
-    }
-
-    /// The role, held on `resource` alone.
-    #[must_use]
-    pub fn on(role: impl Into<Box<str>>, resource: impl Into<Box<str>>) -> Self {
-        Self {
-            role: role.into(),
-            resource: Some(resource.into()),
-        }
-    }
-
-    /// The role's name.
-    #[must_use]
-    pub fn role(&self) -> &str {
-        &self.role
-    }
-
-    /// The resource to which the role is bound, or `None` where it is held everywhere.
-    #[must_use]
-    pub fn resource(&self) -> Option<&str> {
-        self.resource.as_deref()
-    }
-}
+pub use kind::{CredentialKind, UnknownCredentialKind};
+pub use role::RoleGrant;
 
 /// A caller, as a verifier found it. A clone shares its contents and bumps one count.
 ///

@@ -662,3 +662,15 @@ fn a_response_has_no_more_headers_than_it_needs() {
         ["cache-control", "content-type", "www-authenticate"]
     );
 }
+
+#[tokio::test]
+async fn a_layer_without_grpc_answers_a_status_that_a_proxy_understands() {
+    let layer = BearerAuthLayer::builder(admits(Pace::Now)).without_grpc();
+    let service = ServiceBuilder::new()
+        .layer(layer.build().unwrap())
+        .service(Inner::default());
+    let seen = send(&service, grpc_request("/", &[])).await;
+    assert_eq!(seen.status, 401);
+    assert_eq!(seen.grpc_status(), None);
+    assert_eq!(seen.challenge().get("error"), None);
+}

@@ -11,6 +11,7 @@ use tower_bearer::clock::{ManualClock, Timestamp};
 use tower_bearer::identity::{CredentialKind, Identity, RoleGrant};
 use tower_bearer::middleware::BearerAuthLayerBuilder;
 use tower_bearer::policy::Policy;
+use tower_bearer::scope::ScopeSet;
 use tower_bearer::{AuthenticatedUser, BearerAuthLayer, Reason, RequestHead, RequireLayer};
 
 use support::answers::{Seen, Told, bare, grpc_request, request, send, with_token};
@@ -909,4 +910,22 @@ mod in_tonic {
         assert_eq!(status.code(), Code::Internal);
         assert!(!status.message().contains("Layer"));
     }
+}
+
+#[test]
+fn strangers_may_pass_where_those_with_a_name_need_a_scope() {
+    let policy = Policy::anonymous().or(Policy::scope("read"));
+    let named = |scopes| {
+        Identity::new("alice", CredentialKind::Jwt).with_scopes(ScopeSet::from_static(scopes))
+    };
+    assert!(policy.judge(None, None, START).is_ok());
+    assert!(policy.judge(Some(&named("read")), None, START).is_ok());
+    let refusal = policy
+        .judge(Some(&named("write")), None, START)
+        .unwrap_err();
+    assert_eq!(refusal.reason(), Reason::InsufficientScope);
+    let refusal = Policy::anonymous()
+        .judge(Some(&named("read")), None, START)
+        .unwrap_err();
+    assert_eq!(refusal.reason(), Reason::Forbidden);
 }

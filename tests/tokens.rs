@@ -3,18 +3,25 @@
 #[path = "support/tokens.rs"]
 mod support;
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Full;
 use support::{Desk, present, secs, shape, verify};
+use tower::{Layer, Service};
 use tower_bearer::clock::{ManualClock, Timestamp};
 use tower_bearer::identity::{CredentialKind, RoleGrant};
 use tower_bearer::issue::{IssueError, NewToken, TokenIssuer};
 use tower_bearer::store::{
     MemoryStore, Page, StoreError, TokenFilter, TokenFormat, TokenKey, TokenState, TokenStore,
 };
-use tower_bearer::verifier::{Answer, ApiKeyVerifier, OpaqueTokenVerifier, Presented};
-use tower_bearer::{Reason, TokenVerifier};
+use tower_bearer::verifier::{
+    Answer, ApiKeyVerifier, OpaqueTokenVerifier, Presented, TokenVerifierExt,
+};
+use tower_bearer::{BearerAuthLayer, Reason, Refusal, TokenVerifier};
 
 #[tokio::test]
 async fn a_minted_session_names_its_holder() {
@@ -151,7 +158,8 @@ async fn a_revoked_token_is_refused_at_once_and_the_others_are_not() {
     // An identity from before the end, whose use is still to be told.
     let alice = desk.verify(&here).await.expect("good");
     assert!(desk.issuer.revoke(record.key()).await.expect("revoking"));
-    alice.admitted(desk.now()).expect("still good");
+    let late = alice.admitted(desk.now()).expect_err("ended meanwhile");
+    assert_eq!(late.reason(), Reason::Revoked);
     let refusal = desk.verify(&here).await.expect_err("a revoked token");
     assert_eq!(refusal.reason(), Reason::Revoked);
     assert_eq!(refusal.credential_id(), Some(&*record.id));
@@ -358,4 +366,38 @@ async fn nothing_prints_a_token() {
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let list = format!("{digest:?}");
     assert!(!printed.contains(&hex) && !printed.contains(list.trim_matches(['[', ']'])));
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_during_a_lookup_lets_nobody_in() {
+    let desk = Desk::new();
+    let (token, record) = desk.session("alice").await;
+    let issuer = desk.issuer.clone();
+    let verifier = desk.verifier.clone().enriched((), move |(), identity| {
+        let (issuer, key_of) = (issuer.clone(), record.clone());
+        async move {
+            issuer.revoke(key_of.key()).await.expect("revoking");
+            Ok(identity)
+        }
+    });
+    let called = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&called);
+    let mut service = BearerAuthLayer::builder(verifier)
+        .clock(desk.clock.clone())
+        .build()
+        .expect("a layer")
+        .layer(tower::service_fn(move |_: http::Request<()>| {
+            seen.store(true, Ordering::SeqCst);
+            async { Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::new()))) }
+        }));
+    let request = http::Request::get("/").header("authorization", format!("Bearer {token}"));
+    let response = service.call(request.body(()).expect("a request")).await;
+    let response = response.expect("an answer");
+    assert_eq!(response.status(), 401);
+    let refusal = response.extensions().get::<Refusal>().expect("a reason");
+    assert_eq!(refusal.reason(), Reason::Revoked);
+    assert!(
+        !called.load(Ordering::SeqCst),
+        "the inner service was called"
+    );
 }

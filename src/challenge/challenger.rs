@@ -26,6 +26,7 @@ pub struct Challenger {
     realm: Option<Box<str>>,
     hook: Option<Box<Hook>>,
     retry_after: Duration,
+    speaks_grpc: bool,
     // What is answered where the refusal tells no more than its reason, in the order of `Reason::ALL`.
     fixed: Vec<Written>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -42,7 +43,7 @@ impl Challenger {
         let row = row(refusal.reason());
         let written = self.written(&row, &refusal);
         let mut response = match head {
-            Some(head) if grpc::is_grpc(head.headers) => {
+            Some(head) if self.speaks_grpc && grpc::is_grpc(head.headers) => {
                 let metadata = grpc::metadata(&written.headers, self.retry_after(&refusal));
                 grpc::answer(&row, metadata, head.headers)
             }
@@ -159,6 +160,7 @@ pub(crate) struct ChallengerBuilder {
     pub(crate) realm: Option<Box<str>>,
     pub(crate) hook: Option<Box<Hook>>,
     pub(crate) retry_after: Duration,
+    pub(crate) speaks_grpc: bool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) listeners: Vec<Arc<dyn AuthListener>>,
 }
@@ -169,6 +171,7 @@ impl Default for ChallengerBuilder {
             realm: None,
             hook: None,
             retry_after: Duration::from_secs(1),
+            speaks_grpc: true,
             clock: Arc::new(SystemClock),
             listeners: Vec::new(),
         }
@@ -181,6 +184,7 @@ impl ChallengerBuilder {
             realm: self.realm,
             hook: self.hook,
             retry_after: self.retry_after,
+            speaks_grpc: self.speaks_grpc,
             fixed: Vec::new(),
             clock: self.clock,
             listeners: self.listeners,

@@ -14,7 +14,7 @@ use crate::policy::{Policy, is_grpc_method, not_a_grpc_method};
 use crate::refusal::Refusal;
 use crate::verifier::TokenVerifier;
 
-/// Sets up a [`BearerAuthLayer`].
+/// Sets up a [`BearerAuthLayer`]; ends with [`build`](Self::build).
 ///
 /// ```
 /// # use tower_bearer::{BearerAuthLayer, ConfigError, TokenVerifier};
@@ -149,6 +149,15 @@ impl BearerAuthLayerBuilder {
     /// The `Retry-After` of a 503 whose cause names none; one second by default.
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.challenger.retry_after = after;
+        self
+    }
+
+    /// Answers every refusal as HTTP, whatever the request's content type.
+    ///
+    /// A gRPC refusal is HTTP 200. Where the status alone is looked at, as by a proxy that asks this service
+    /// whether to let a request through, a client must not be able to choose that.
+    pub fn without_grpc(mut self) -> Self {
+        self.challenger.speaks_grpc = false;
         self
     }
 

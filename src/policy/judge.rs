@@ -18,6 +18,7 @@ pub(super) fn judge(
 ) -> Result<(), Refusal> {
     match node {
         Node::Anyone => Ok(()),
+        Node::Anonymous => met_or(caller.is_none(), forbidden),
         Node::Authenticated => named(caller).map(|_| ()),
         Node::Scopes(needed) => {
             let held = named(caller)?.scopes();

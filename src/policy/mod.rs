@@ -6,7 +6,8 @@
 //! ([`AuthenticatedUser::require`](crate::AuthenticatedUser::require)). Where it is met it yields a
 //! [`Permit`]; where it is not, a refusal:
 //!
-//! 1. An anonymous caller meets [`Policy::anyone`] and nothing else, not even the opposite of a condition:
+//! 1. An anonymous caller meets [`Policy::anyone`] and [`Policy::anonymous`] and nothing else, not even the
+//!    opposite of a condition:
 //!    [`Reason::Anonymous`](crate::Reason::Anonymous), 401 without `error`.
 //! 2. A missing role, kind of credential or rule of the service's own:
 //!    [`Reason::Forbidden`](crate::Reason::Forbidden), 403, naming nothing.
@@ -59,6 +60,7 @@ type Check = dyn Fn(&Identity, Option<&RequestHead<'_>>) -> bool + Send + Sync;
 
 pub(crate) enum Node {
     Anyone,
+    Anonymous,
     Authenticated,
     Scopes(ScopeSet),
     Role(Box<str>),
@@ -80,6 +82,13 @@ impl Policy {
     #[must_use]
     pub fn anyone() -> Self {
         Self::of(Node::Anyone)
+    }
+
+    /// Lets anonymous callers in and nobody else, as in `Policy::anonymous().or(Policy::scope("x"))`:
+    /// strangers may pass, and those with a name need the scope.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self::of(Node::Anonymous)
     }
 
     /// Asks for a caller with a name, and nothing more.
@@ -314,6 +323,7 @@ impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.node {
             Node::Anyone => f.write_str("Anyone"),
+            Node::Anonymous => f.write_str("Anonymous"),
             Node::Authenticated => f.write_str("Authenticated"),
             Node::Scopes(scopes) => f.debug_tuple("Scopes").field(scopes).finish(),
             Node::Role(role) => f.debug_tuple("Role").field(role).finish(),

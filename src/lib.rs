@@ -140,3 +140,8 @@ pub use head::RequestHead;
 pub use middleware::{BearerAuthLayer, RequireLayer};
 pub use refusal::{Reason, Refusal};
 pub use verifier::TokenVerifier;
+
+/// Has the README's examples compiled.
+#[cfg(all(doctest, feature = "axum", feature = "jwt", feature = "tokens"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

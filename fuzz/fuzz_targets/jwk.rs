@@ -104,6 +104,7 @@ fn check_key(key: &VerificationKey, jwk: &str) {
             assert_eq!(kty, "oct");
             let hash_bits: usize = algorithm.as_str()[2..].parse().expect("a number");
             assert!(bytes("k").len() * 8 >= hash_bits);
+            assert!(!String::from_utf8_lossy(&bytes("k")).contains("-----BEGIN "));
         }
         "RS" | "PS" => {
             assert_eq!(kty, "RSA");

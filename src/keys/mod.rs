@@ -10,7 +10,6 @@
 //!    keys with the fingerprint of the ROCA generator.
 //! 3. Points that are not on their curve, compressed, or of the wrong length.
 //! 4. Ed25519 keys of low order or with a second spelling; every other Edwards or Montgomery curve.
-//!    One that is no point at all is refused by RustCrypto on import; on AWS-LC it verifies nothing.
 //! 5. A key of another type or curve than its algorithm works with.
 //! 6. A private key or a certificate where a public key belongs.
 //! 7. In a JWK (RFC 7517): a member twice, `use` other than `sig`, `key_ops` without `verify`, repeated or

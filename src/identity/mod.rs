@@ -179,9 +179,10 @@ impl Identity {
         self.parts.issued_at
     }
 
-    /// When the credential stops being good, or `None` where it does not expire.
+    /// When the credential ends (`exp` of RFC 7519), or `None` where it does not expire.
     ///
-    /// For a session that slides, this is the end as of this request.
+    /// A JWT may be good for the verifier's leeway longer. For a session that slides, this is the end as of
+    /// this request.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at

@@ -22,7 +22,7 @@
 //!
 //! The identity has `sub` as its subject, `jti` as its credential id, `client_id` (`azp` is not read),
 //! scopes, roles where [`roles_claim`](JwtVerifierBuilder::roles_claim) says, `auth_time`, `acr`, and as
-//! its end `exp` with the leeway: the moment from which the token is refused.
+//! its end `exp` as it stands; the leeway comes on top.
 //!
 //! ```
 //! use tower_bearer::keys::{Algorithm, VerificationKey};

@@ -58,7 +58,6 @@ impl Rules {
             })?],
             None => Vec::new(),
         };
-        let expires_at = claims.expires_at.map(|end| end.saturating_add(self.leeway));
         let parts = Parts {
             issuer,
             client_id: claims.client_id.map(Into::into),
@@ -71,7 +70,7 @@ impl Rules {
             data,
             ..Parts::new(claims.subject.unwrap_or_default(), self.kind)
         };
-        Ok(parts.into_identity(expires_at))
+        Ok(parts.into_identity(claims.expires_at))
     }
 
     pub(super) fn is_own_audience(&self, audience: &str) -> bool {

@@ -2,16 +2,19 @@
 //!
 //! The input is a text, taken as a JWK, as one for a stated algorithm, and as a JWK Set. Of each key that
 //! is taken, a second reading of the same text must say that it may be; the other back end must take it
-//! too, unless it is known not to; and on neither does a signature of zeros verify.
+//! too, unless it is known not to; and on neither does a signature of zeros verify. Keys in PEM and DER
+//! are tried by the way, and private ones too.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
+use tower_bearer::issue::SigningKey;
 use tower_bearer::keys::{Algorithm, CryptoBackend, KeySet, VerificationKey};
 use tower_bearer::verifier::jwt::dangerous::verify_signature_only;
 use tower_bearer_fuzz::{Object, base64url, from_base64url};
 
 fuzz_target!(|input: &[u8]| {
+    check_der(input);
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
@@ -51,6 +54,24 @@ fuzz_target!(|input: &[u8]| {
         }
     }
 });
+
+fn check_der(input: &[u8]) {
+    for algorithm in [Algorithm::PS256, Algorithm::ES384, Algorithm::EdDSA] {
+        for key in [
+            VerificationKey::from_der(algorithm, input),
+            VerificationKey::from_pem(algorithm, input),
+            SigningKey::from_der(algorithm, input).map(|key| key.verification_key().clone()),
+            SigningKey::from_pem(algorithm, input).map(|key| key.verification_key().clone()),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            assert_eq!(key.algorithm(), algorithm);
+            let other = key.with_backend(CryptoBackend::RustCrypto);
+            assert!(other.is_ok() || algorithm == Algorithm::PS256, "{other:?}");
+        }
+    }
+}
 
 fn id(key: &VerificationKey) -> (Option<&str>, Algorithm) {
     (key.kid(), key.algorithm())

@@ -58,6 +58,22 @@ fn check_identity(identity: &Identity, claims: &Object<'_>) {
     assert_eq!(identity.credential_id(), text("jti").as_deref());
     assert_eq!(identity.client_id(), text("client_id").as_deref());
     assert_eq!(identity.acr(), text("acr").as_deref());
+    let moment = |name| {
+        let seconds = claims.get::<f64>(name).expect("a number")?;
+        // Larger ones are not told apart by an f64, and stop at the end of time besides.
+        (seconds.abs() < 1e12).then(|| Timestamp::from_unix_millis((seconds * 1e3).floor() as i64))
+    };
+    for (read, name) in [
+        (identity.expires_at(), "exp"),
+        (identity.issued_at(), "iat"),
+        (identity.auth_time(), "auth_time"),
+    ] {
+        assert_eq!(read.is_some(), claims.has(name), "{name}");
+        assert!(
+            moment(name).is_none_or(|moment| read == Some(moment)),
+            "{name}"
+        );
+    }
     let mut scopes: Vec<&str> = identity.scopes().iter().collect();
     scopes.sort();
     let mut expected = texts(claims, "scope").expect("scopes").unwrap_or_default();

@@ -22,7 +22,7 @@ type Hook = dyn Fn(&Refusal, Option<&RequestHead<'_>>, &mut RefusalAnswer) + Sen
 ///
 /// A layer leaves it with each caller, so that a refusal from deeper inside, be it by a route's policy or
 /// in a handler, speaks as the layer does.
-pub struct Challenger {
+pub(crate) struct Challenger {
     realm: Option<Box<str>>,
     hook: Option<Box<Hook>>,
     retry_after: Duration,

@@ -47,7 +47,6 @@ use http::{Extensions, Response};
 use crate::challenge::{Challenger, ChallengerBuilder, ResponseBody};
 use crate::head::RequestHead;
 use crate::identity::Identity;
-use crate::observe::{AuthEvent, Outcome, report};
 use crate::policy::{Permit, Policy};
 use crate::refusal::{Reason, Refusal};
 
@@ -127,21 +126,11 @@ impl AuthenticatedUser {
     /// ```
     pub fn require(&self, policy: &Policy) -> Result<Permit, Denied> {
         let now = self.challenger.clock.now();
-        policy
-            .judge(Some(&self.identity), None, now)
-            .map_err(|refusal| {
-                report(
-                    &self.challenger.listeners,
-                    &AuthEvent {
-                        outcome: Outcome::Refused(refusal.reason()),
-                        identity: Some(&self.identity),
-                        refusal: Some(&refusal),
-                        head: None,
-                        at: now,
-                    },
-                );
-                Denied::new(refusal, Some(Arc::clone(&self.challenger)))
-            })
+        let identity = Some(&self.identity);
+        policy.judge(identity, None, now).map_err(|refusal| {
+            self.challenger.report(&refusal, identity, None, now);
+            Denied::new(refusal, Some(Arc::clone(&self.challenger)))
+        })
     }
 
     pub(crate) fn new(identity: Identity, challenger: Arc<Challenger>) -> Self {
@@ -224,14 +213,7 @@ impl Denied {
         if refusal.reason() == Reason::Misconfigured {
             return;
         }
-        let event = AuthEvent {
-            outcome: Outcome::Refused(refusal.reason()),
-            identity: None,
-            refusal: Some(refusal),
-            head: Some(head),
-            at: challenger.clock.now(),
-        };
-        report(&challenger.listeners, &event);
+        challenger.report(refusal, None, Some(head), challenger.clock.now());
     }
 
     #[cfg(feature = "tonic")]

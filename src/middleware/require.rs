@@ -11,7 +11,6 @@ use crate::caller::{Anonymous, AuthenticatedUser, Denied};
 use crate::challenge::ResponseBody;
 use crate::error::ConfigError;
 use crate::head::RequestHead;
-use crate::observe::{AuthEvent, Outcome, report};
 use crate::policy::Policy;
 
 /// Holds the callers of one route, handler or gRPC service against a policy.
@@ -123,13 +122,6 @@ fn check<R: ResponseBody>(policy: &Policy, head: &RequestHead<'_>) -> Result<(),
     let Err(refusal) = policy.judge(identity, Some(head), now) else {
         return Ok(());
     };
-    let event = AuthEvent {
-        outcome: Outcome::Refused(refusal.reason()),
-        identity,
-        refusal: Some(&refusal),
-        head: Some(head),
-        at: now,
-    };
-    report(&challenger.listeners, &event);
+    challenger.report(&refusal, identity, Some(head), now);
     Err(challenger.answer(refusal, Some(head)))
 }

@@ -226,10 +226,7 @@ impl BearerAuthLayerBuilder {
                 return Err(not_a_grpc_method("open_grpc_method", path));
             }
         }
-        match self.policy.as_ref().and_then(Policy::mistake) {
-            Some(mistake) => Err(mistake.clone()),
-            None => Ok(()),
-        }
+        self.policy.as_ref().map_or(Ok(()), Policy::no_mistake)
     }
 
     pub(super) fn into_door(self) -> Door {

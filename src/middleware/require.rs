@@ -43,10 +43,8 @@ impl RequireLayer {
     /// # Errors
     /// A [`ConfigError`] where the policy cannot be right: a scope that is none, no conditions at all.
     pub fn new(policy: Policy) -> Result<Self, ConfigError> {
-        match policy.mistake() {
-            Some(mistake) => Err(mistake.clone()),
-            None => Ok(Self { policy }),
-        }
+        policy.no_mistake()?;
+        Ok(Self { policy })
     }
 }
 

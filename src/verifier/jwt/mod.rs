@@ -12,13 +12,15 @@
 //! 5. **Claims.** One JSON object in UTF-8 with unique members and nothing after it. Every claim that is
 //!    known has its right type: `iss`, `sub`, `jti`, `client_id`, `acr` strings; `aud` a string or a
 //!    non-empty array of strings; `exp`, `nbf`, `iat`, `auth_time` numbers; scopes a string or an array
-//!    of strings.
-//! 6. `iss` is one of those trusted, `aud` names this service, `sub` is not empty, `exp` is there, and so
-//!    is what was required besides. A claim with a stated value has it.
+//!    of strings, roles an array of strings. A claim with a stated value has it.
+//! 6. `iss` is one of those trusted, `aud` names this service, `sub` is not empty, `exp` is there, `jti` is
+//!    not empty where it is there, and what was required besides is there.
 //! 7. **Time.** The token is good if and only if `now < exp + leeway`; `nbf` and `iat`, where there, are
-//!    at most `now + leeway`. Fractions count to the millisecond.
+//!    at most `now + leeway`. Fractions count to the millisecond. From `iat` to `exp` it is no longer than
+//!    [`max_lifetime`](JwtVerifierBuilder::max_lifetime) says, if anything.
 //! 8. A token with `cnf` is bound to a key (RFC 7800). Until possession can be proved here it is refused
 //!    as [`Reason::Unproved`](crate::Reason::Unproved).
+//! 9. The claims fit the service's own type, where [`claims`](JwtVerifierBuilder::claims) names one.
 //!
 //! The identity has `sub` as its subject, `jti` as its credential id, `client_id` (`azp` is not read),
 //! scopes, roles where [`roles_claim`](JwtVerifierBuilder::roles_claim) says, `auth_time`, `acr`, and as

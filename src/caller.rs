@@ -1,9 +1,10 @@
 //! The caller, as handlers meet them: [`AuthenticatedUser`], and [`Denied`] for those turned away in code.
 //!
 //! # In a test
-//! With the feature `testing`, `testing::log_in_as` makes an [`AuthenticatedUser`] for a handler that is
-//! called by itself. A test of a whole router goes through a layer. Its verifier may
-//! believe whatever it is told: here the token is the name, and `admin-` before it gives the role.
+//! With the feature `testing`, [`testing::log_in_as`](crate::testing::log_in_as) makes an
+//! [`AuthenticatedUser`] for a handler that is called by itself. A test of a whole router goes through a
+//! layer. Its verifier may believe whatever it is told: here the token is the name, and `admin-` before it
+//! gives the role.
 //!
 #![cfg_attr(feature = "axum", doc = "```")]
 #![cfg_attr(not(feature = "axum"), doc = "```ignore")]

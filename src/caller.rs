@@ -74,7 +74,8 @@ pub(crate) struct Anonymous {
 }
 
 impl AuthenticatedUser {
-    /// The caller, from a request's extensions.
+    /// The caller, from a request's extensions. Of an error here listeners hear nothing; of one by the
+    /// extractor they do.
     ///
     /// # Errors
     /// A [`Denied`] with [`Reason::Anonymous`] for an anonymous caller, and with [`Reason::Misconfigured`]

@@ -154,3 +154,43 @@ impl TokenVerifier for JwtVerifier {
         Some(Answer::Now(judged))
     }
 }
+
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+mod tests {
+    use std::time::Duration;
+
+    use base64_simd::URL_SAFE_NO_PAD;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::issue::{JwtIssuer, NewJwt, SigningKey};
+    use crate::keys::Algorithm;
+
+    #[test]
+    fn forged_tokens_leave_room_for_the_headers_of_good_ones() {
+        let key = SigningKey::from_secret(Algorithm::HS256, [7; 32]).expect("a key");
+        let issuer = JwtIssuer::builder(key)
+            .issuer("https://id.example.com")
+            .audience("https://api.example.com")
+            .lifetime(Duration::from_secs(60))
+            .clock(ManualClock::new(Timestamp::EPOCH));
+        let issuer = issuer.build().expect("an issuer");
+        let verifier = issuer.verifier().build().expect("a verifier");
+        let good = issuer.issue(NewJwt::new("alice")).expect("a token");
+        let good = good.token.reveal();
+        let (header, rest) = good.split_once('.').expect("a dot");
+
+        for number in 0..100 {
+            let text = format!(r#"{{"alg":"HS256","typ":"at+jwt","kid":"{number}"}}"#);
+            let forged = format!("{}.{rest}", URL_SAFE_NO_PAD.encode_to_string(text));
+            let refusal = verifier.judge(forged.as_bytes(), Timestamp::EPOCH);
+            assert_eq!(
+                refusal.expect_err("another header").detail(),
+                "the signature is not good"
+            );
+        }
+        let judged = verifier.judge(good.as_bytes(), Timestamp::EPOCH);
+        assert!(judged.is_ok());
+        assert!(verifier.known.recall(header.as_bytes()).is_some());
+    }
+}

@@ -1,9 +1,10 @@
 //! The caller, as handlers meet them: [`AuthenticatedUser`], and [`Denied`] for those turned away in code.
 //!
 //! # In a test
-//! With the feature `testing`, `testing::log_in_as` makes an [`AuthenticatedUser`] for a handler that is
-//! called by itself. A test of a whole router goes through a layer. Its verifier may
-//! believe whatever it is told: here the token is the name, and `admin-` before it gives the role.
+//! With the feature `testing`, [`testing::log_in_as`](crate::testing::log_in_as) makes an
+//! [`AuthenticatedUser`] for a handler that is called by itself. A test of a whole router goes through a
+//! layer. Its verifier may believe whatever it is told: here the token is the name, and `admin-` before it
+//! gives the role.
 //!
 #![cfg_attr(feature = "axum", doc = "```")]
 #![cfg_attr(not(feature = "axum"), doc = "```ignore")]
@@ -47,7 +48,6 @@ use http::{Extensions, Response};
 use crate::challenge::{Challenger, ChallengerBuilder, ResponseBody};
 use crate::head::RequestHead;
 use crate::identity::Identity;
-use crate::observe::{AuthEvent, Outcome, report};
 use crate::policy::{Permit, Policy};
 use crate::refusal::{Reason, Refusal};
 
@@ -74,7 +74,8 @@ pub(crate) struct Anonymous {
 }
 
 impl AuthenticatedUser {
-    /// The caller, from a request's extensions.
+    /// The caller, from a request's extensions. Of an error here listeners hear nothing; of one by the
+    /// extractor they do.
     ///
     /// # Errors
     /// A [`Denied`] with [`Reason::Anonymous`] for an anonymous caller, and with [`Reason::Misconfigured`]
@@ -127,21 +128,11 @@ impl AuthenticatedUser {
     /// ```
     pub fn require(&self, policy: &Policy) -> Result<Permit, Denied> {
         let now = self.challenger.clock.now();
-        policy
-            .judge(Some(&self.identity), None, now)
-            .map_err(|refusal| {
-                report(
-                    &self.challenger.listeners,
-                    &AuthEvent {
-                        outcome: Outcome::Refused(refusal.reason()),
-                        identity: Some(&self.identity),
-                        refusal: Some(&refusal),
-                        head: None,
-                        at: now,
-                    },
-                );
-                Denied::new(refusal, Some(Arc::clone(&self.challenger)))
-            })
+        let identity = Some(&self.identity);
+        policy.judge(identity, None, now).map_err(|refusal| {
+            self.challenger.report(&refusal, identity, None, now);
+            Denied::new(refusal, Some(Arc::clone(&self.challenger)))
+        })
     }
 
     pub(crate) fn new(identity: Identity, challenger: Arc<Challenger>) -> Self {
@@ -224,14 +215,7 @@ impl Denied {
         if refusal.reason() == Reason::Misconfigured {
             return;
         }
-        let event = AuthEvent {
-            outcome: Outcome::Refused(refusal.reason()),
-            identity: None,
-            refusal: Some(refusal),
-            head: Some(head),
-            at: challenger.clock.now(),
-        };
-        report(&challenger.listeners, &event);
+        challenger.report(refusal, None, Some(head), challenger.clock.now());
     }
 
     #[cfg(feature = "tonic")]

@@ -80,7 +80,7 @@
 //! | `tokio` | yes | [`deadline`](verifier::TokenVerifierExt::deadline); uses that slide a session, where the store leaves writing them to the verifier |
 //! | `tracing` | yes | spans and events, as [`observe`] says |
 //! | `tonic` | | [`Denied`](caller::Denied) as a `tonic::Status`; the layer around one service |
-//! | `testing` | | [`testing`]: conformance tests for verifiers and stores |
+//! | `testing` | | [`testing`]: conformance tests for verifiers and stores; [`log_in_as`](testing::log_in_as) |
 //!
 //! Features only add API. With both crypto back ends on, which one is used is chosen in code.
 //!

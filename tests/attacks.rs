@@ -86,6 +86,94 @@ fn decode(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode_to_vec(text).unwrap()
 }
 
+// --- shape
+
+#[tokio::test]
+async fn only_three_parts_are_a_token() {
+    let door = Door::new(plain().build().unwrap());
+    let good = token_of(good_claims());
+    door.lets_in("three parts", &good).await;
+    let parts: Vec<&str> = good.split('.').collect();
+    let [header, payload, signature] = parts[..] else {
+        panic!("{good}");
+    };
+    for (name, bad) in [
+        ("no dot", header.to_owned()),
+        ("one dot", format!("{header}.{payload}")),
+        ("two dots and nothing else", "..".to_owned()),
+        ("three dots", format!("{good}.")),
+        ("three dots, the first in front", format!(".{good}")),
+        (
+            "three dots, an empty part",
+            format!("{header}..{payload}.{signature}"),
+        ),
+        (
+            "four dots, as an encrypted token has",
+            format!("{header}.{payload}.{signature}.AA.AA"),
+        ),
+        ("as many dots as the header holds", ".".repeat(8000)),
+        ("no header", format!(".{payload}.{signature}")),
+        ("no payload", format!("{header}..{signature}")),
+        ("a token within", token(r#"{"alg":"HS256"}"#, &good)),
+        (
+            "one within, as it says",
+            token(r#"{"alg":"HS256","cty":"JWT"}"#, &good),
+        ),
+        (
+            "an encrypted one",
+            token(r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#, good_claims()),
+        ),
+    ] {
+        door.refuses(name, &bad).await;
+    }
+    let before = door.inner.calls();
+    let seen = send(&door.service, with_token(&".".repeat(10_000))).await;
+    Told::MALFORMED.assert_http(&seen, None);
+    assert_eq!(door.inner.calls(), before, "ten thousand dots");
+}
+
+#[tokio::test]
+async fn a_signature_is_there_whole_and_in_one_spelling() {
+    let key = VerificationKey::from_pem(Algorithm::ES256, fixture("p256.pub.pem")).unwrap();
+    let on_a_curve = tokens_signed_by(Algorithm::ES256, &fixture("p256.pk8.pem"))
+        .next()
+        .unwrap();
+    let by_a_secret = token_of(good_claims());
+    let cases = doors(&key)
+        .map(|(_, door)| (door, on_a_curve.clone()))
+        .chain([(Door::new(plain().build().unwrap()), by_a_secret)]);
+    for (door, good) in cases {
+        door.lets_in("as signed", &good).await;
+        let (text, signature) = good.rsplit_once('.').unwrap();
+        let bytes = decode(signature);
+        let half = bytes.len() / 2;
+        let in_der = [
+            &[0x30, 2 * half as u8 + 4, 2, half as u8][..],
+            &bytes[..half],
+            &[2, half as u8],
+            &bytes[half..],
+        ]
+        .concat();
+        // Its last letter has bits to spare, which must be zero.
+        let last = signature.chars().last().unwrap();
+        let other_last = char::from_u32(u32::from(last) + 1).unwrap();
+        let respelled = format!("{}{other_last}", &signature[..signature.len() - 1]);
+        for (name, bad) in [
+            ("empty", String::new()),
+            ("one byte less", base64url(&bytes[..bytes.len() - 1])),
+            ("one byte more", base64url([&bytes[..], &[0]].concat())),
+            ("its first half", base64url(&bytes[..half])),
+            ("zeros", base64url(vec![0; bytes.len()])),
+            ("DER", base64url(in_der)),
+            ("padded", format!("{signature}=")),
+            ("spelled otherwise", respelled),
+            ("twice", format!("{signature}{signature}")),
+        ] {
+            door.refuses(name, &format!("{text}.{bad}")).await;
+        }
+    }
+}
+
 // --- JSON
 
 #[tokio::test]
@@ -281,6 +369,28 @@ async fn no_claim_is_nearly_right() {
     for sub in ["null", "\"\"", "0", "[\"alice\"]", "{\"alice\":1}", "true"] {
         door.refuses(sub, &with("sub", sub)).await;
     }
+    let at = |secs: i64| format!("{secs}");
+    door.lets_in(
+        "a millisecond before",
+        &with("exp", &format!("{}.001", NOW - 30)),
+    )
+    .await;
+    door.lets_in("nbf in thirty seconds", &with("nbf", &at(NOW + 30)))
+        .await;
+    for (name, value) in [
+        ("exp", at(NOW - 30)),
+        ("exp", "0".into()),
+        ("exp", "-1".into()),
+        ("exp", at(i64::MIN)),
+        ("nbf", at(NOW + 31)),
+        ("nbf", at(i64::MAX)),
+        ("nbf", format!("\"{NOW}\"")),
+        ("iat", at(NOW + 31)),
+        ("iat", format!("\"{NOW}\"")),
+    ] {
+        door.refuses(&format!("{name} {value}"), &with(name, &value))
+            .await;
+    }
     for (name, value) in [
         ("nbf", "1e400"),
         ("nbf", "1e300"),
@@ -347,6 +457,31 @@ async fn no_kid_leads_to_another_key() {
     .await;
     one.refuses("another kid", &signed(&text(r#""k1""#), &[0; 32]))
         .await;
+}
+
+#[tokio::test]
+async fn no_key_that_a_token_brings_along_or_points_to_is_used() {
+    let door = Door::new(plain().build().unwrap());
+    let theirs = b"another secret, thirty-two long.";
+    let jwk = format!(
+        r#"{{"kty":"oct","alg":"HS256","k":"{}"}}"#,
+        base64url(theirs)
+    );
+    for extra in [
+        format!(r#""jwk":{jwk}"#),
+        format!(r#""jwk":{jwk},"kid":"k1""#),
+        r#""jku":"https://evil.example/jwks.json""#.into(),
+        r#""jku":"http://127.0.0.1:1/","x5u":"http://127.0.0.1:1/""#.into(),
+        r#""x5u":"https://evil.example/cert.pem""#.into(),
+        format!(r#""x5c":["{}"]"#, base64url(theirs)),
+        r#""x5t":"AA","x5t#S256":"AA""#.into(),
+    ] {
+        let header = format!(r#"{{"alg":"HS256",{extra}}}"#);
+        let text = format!("{}.{}", base64url(&header), base64url(good_claims()));
+        door.refuses(&header, &signed(&text, theirs)).await;
+        door.lets_in("what is passed over does no harm", &signed(&text, SECRET))
+            .await;
+    }
 }
 
 #[tokio::test]

@@ -307,6 +307,32 @@ fn a_grpc_method_has_its_own_policy_by_its_exact_path() {
 }
 
 #[test]
+fn a_policy_that_cannot_be_right_is_met_in_no_combination() {
+    let wrong = || Policy::scope("two words");
+    let unmet = || Policy::role("nobody");
+    for policy in [
+        wrong(),
+        wrong().negate(),
+        wrong().negate().negate(),
+        wrong().and(Policy::authenticated()),
+        wrong().and(unmet()),
+        unmet().and(wrong()).negate(),
+        unmet().or(wrong()),
+        unmet().or(wrong()).negate(),
+        Policy::all([]).negate(),
+        Policy::any([]).negate(),
+        Policy::kinds([]).negate(),
+    ] {
+        let judged = policy.judge(Some(&alice()), None, START);
+        assert_eq!(
+            judged.unwrap_err().reason(),
+            Reason::Misconfigured,
+            "{policy:?}"
+        );
+    }
+}
+
+#[test]
 fn what_asks_for_a_request_is_not_met_without_one_and_neither_is_its_opposite() {
     let barred = Identity::new("mallory", CredentialKind::Session)
         .with_role(RoleGrant::on("barred", "site-1"));

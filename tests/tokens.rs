@@ -15,6 +15,7 @@ use tower::{Layer, Service};
 use tower_bearer::clock::{ManualClock, Timestamp};
 use tower_bearer::identity::{CredentialKind, RoleGrant};
 use tower_bearer::issue::{IssueError, NewToken, TokenIssuer};
+use tower_bearer::policy::Policy;
 use tower_bearer::store::{
     MemoryStore, Page, StoreError, TokenFilter, TokenFormat, TokenKey, TokenState, TokenStore,
 };
@@ -108,6 +109,39 @@ async fn a_session_slides_to_the_exact_millisecond_and_only_when_let_in() {
     desk.clock.set(Timestamp::from_unix_millis(1_059_999));
     let refusal = desk.verify(&token).await.expect_err("an idle session");
     assert_eq!(refusal.reason(), Reason::Expired);
+}
+
+#[tokio::test]
+async fn a_request_that_a_policy_refuses_is_no_use_of_its_session() {
+    for (scopes, expected) in [("write", [200, 200]), ("read", [403, 401])] {
+        let desk = Desk::new();
+        let new = NewToken::session("alice")
+            .scopes(scopes.parse().expect("scopes"))
+            .idle(Duration::from_secs(30));
+        let (token, record) = desk.mint(new).await;
+        let mut service = BearerAuthLayer::builder(desk.verifier.clone())
+            .clock(desk.clock.clone())
+            .require(Policy::scope("write"))
+            .build()
+            .expect("a layer")
+            .layer(tower::service_fn(async |_: http::Request<()>| {
+                Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::new())))
+            }));
+        for (at, status) in [1020, 1031].into_iter().zip(expected) {
+            desk.clock.set(secs(at));
+            let request =
+                http::Request::get("/").header("authorization", format!("Bearer {token}"));
+            let response = service.call(request.body(()).expect("a request")).await;
+            assert_eq!(
+                response.expect("an answer").status(),
+                status,
+                "{scopes} at {at}"
+            );
+        }
+        let stored = desk.issuer.get(record.key()).await.expect("reading");
+        let last_used = stored.expect("the record").last_used;
+        assert_eq!(last_used, (scopes == "write").then_some(secs(1031)));
+    }
 }
 
 #[tokio::test]

@@ -13,9 +13,10 @@ use super::grpc;
 use super::header::Challenge;
 use super::table::{Row, row};
 use super::written::{Written, problem};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::head::RequestHead;
-use crate::observe::AuthListener;
+use crate::identity::Identity;
+use crate::observe::{AuthEvent, AuthListener, Outcome, report};
 use crate::refusal::{Reason, Refusal};
 
 type Hook = dyn Fn(&Refusal, Option<&RequestHead<'_>>, &mut RefusalAnswer) + Send + Sync;
@@ -24,7 +25,7 @@ type Hook = dyn Fn(&Refusal, Option<&RequestHead<'_>>, &mut RefusalAnswer) + Sen
 ///
 /// A layer leaves it with each caller, so that a refusal from deeper inside, be it by a route's policy or
 /// in a handler, speaks as the layer does.
-pub struct Challenger {
+pub(crate) struct Challenger {
     realm: Option<Box<str>>,
     hook: Option<Box<Hook>>,
     retry_after: Duration,
@@ -53,6 +54,24 @@ impl Challenger {
         };
         response.extensions_mut().insert(refusal);
         response
+    }
+
+    /// Makes known a refusal from inside of the layer: by an extractor, or by a policy there.
+    pub(crate) fn report(
+        &self,
+        refusal: &Refusal,
+        identity: Option<&Identity>,
+        head: Option<&RequestHead<'_>>,
+        at: Timestamp,
+    ) {
+        let event = AuthEvent {
+            outcome: Outcome::Refused(refusal.reason()),
+            identity,
+            refusal: Some(refusal),
+            head,
+            at,
+        };
+        report(&self.listeners, &event);
     }
 
     /// What a gRPC refusal made in code says besides its status.

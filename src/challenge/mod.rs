@@ -17,7 +17,9 @@
 //! Then, in this order:
 //!
 //! 1. A request whose content type is gRPC is answered as gRPC: HTTP 200, trailers only, unless the layer
-//!    was told [otherwise](crate::middleware::BearerAuthLayerBuilder::without_grpc). Any other gets the status, a `WWW-Authenticate` challenge and a problem document (`application/problem+json`).
+//!    was told [otherwise](crate::middleware::BearerAuthLayerBuilder::without_grpc). Any other gets the
+//!    status, a `WWW-Authenticate` challenge where the table has one, and a problem document
+//!    (`application/problem+json`).
 //! 2. `Cache-Control: no-store` always; `Retry-After` where it helps.
 //! 3. The refusal hook, if any, may change the HTTP status and body, but neither into a success nor into
 //!    a 401 without a challenge.
@@ -35,10 +37,9 @@ mod written;
 
 pub use answer::RefusalAnswer;
 pub use body::ResponseBody;
-pub use challenger::Challenger;
 pub use header::{Challenge, ErrorCode};
 
-pub(crate) use challenger::ChallengerBuilder;
+pub(crate) use challenger::{Challenger, ChallengerBuilder};
 pub(crate) use grpc::is_grpc;
 #[cfg(feature = "tonic")]
 pub(crate) use table::{GrpcCode, row};

@@ -204,6 +204,7 @@ impl JwtIssuerBuilder {
 /// A token that was given out.
 #[derive(Debug)]
 #[non_exhaustive]
+#[must_use = "a token that is not revealed is lost"]
 pub struct IssuedJwt {
     /// The token, to be read once.
     pub token: SecretToken,

@@ -13,11 +13,11 @@ pub(crate) enum KeyType {
 }
 
 pub(crate) const INTEGER: u8 = 0x02;
-pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
-pub(crate) const SEQUENCE: u8 = 0x30;
+const BIT_STRING: u8 = 0x03;
 const NULL: u8 = 0x05;
 const OID: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
 
 /// The bytes are not the DER that was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

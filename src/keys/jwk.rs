@@ -189,22 +189,18 @@ impl<'de> Members<'de> for Jwk<'de> {
 fn number(text: Option<&str>, name: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
     let number = bytes(text, name)?;
     if number.first() == Some(&0) {
-        return Err(bad_owned(format!("its {name} has leading zeros")));
+        return Err(bad(format!("its {name} has leading zeros")));
     }
     Ok(number)
 }
 
 fn bytes(text: Option<&str>, name: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
-    let text = text.ok_or_else(|| bad_owned(format!("it has no {name}")))?;
+    let text = text.ok_or_else(|| bad(format!("it has no {name}")))?;
     base64url::decode_to_vec(text.as_bytes())
         .map(Zeroizing::new)
-        .ok_or_else(|| bad_owned(format!("its {name} is not canonical base64url")))
+        .ok_or_else(|| bad(format!("its {name} is not canonical base64url")))
 }
 
-fn bad(problem: &'static str) -> ConfigError {
-    ConfigError::new("JWK", problem)
-}
-
-fn bad_owned(problem: String) -> ConfigError {
+fn bad(problem: impl Into<Cow<'static, str>>) -> ConfigError {
     ConfigError::new("JWK", problem)
 }

@@ -68,7 +68,9 @@ impl BearerAuthLayerBuilder {
         self
     }
 
-    /// Takes the `Authorization` header off each request before the inner service sees it.
+    /// Takes the `Authorization` header off each request that carries a bearer credential or is let in
+    /// unseen, before the inner service sees it. A credential of another scheme that is
+    /// [ignored](Self::ignore_other_schemes) stays.
     pub fn remove_credential(mut self) -> Self {
         self.remove_credential = true;
         self
@@ -80,8 +82,7 @@ impl BearerAuthLayerBuilder {
     /// refused as ever.
     ///
     /// A policy by [`require`](Self::require) is held against anonymous callers too, and turns them away
-    /// unless what decides is [`Policy::anyone`]. Where strangers may pass and named callers must have something,
-    /// hold that policy in code, against the user that there is.
+    /// unless it admits [`anyone`](Policy::anyone) or those who are [`anonymous`](Policy::anonymous).
     pub fn optional(mut self) -> Self {
         self.mode = Mode::Optional;
         self
@@ -226,10 +227,7 @@ impl BearerAuthLayerBuilder {
                 return Err(not_a_grpc_method("open_grpc_method", path));
             }
         }
-        match self.policy.as_ref().and_then(Policy::mistake) {
-            Some(mistake) => Err(mistake.clone()),
-            None => Ok(()),
-        }
+        self.policy.as_ref().map_or(Ok(()), Policy::no_mistake)
     }
 
     pub(super) fn into_door(self) -> Door {

@@ -11,7 +11,6 @@ use crate::caller::{Anonymous, AuthenticatedUser, Denied};
 use crate::challenge::ResponseBody;
 use crate::error::ConfigError;
 use crate::head::RequestHead;
-use crate::observe::{AuthEvent, Outcome, report};
 use crate::policy::Policy;
 
 /// Holds the callers of one route, handler or gRPC service against a policy.
@@ -44,10 +43,8 @@ impl RequireLayer {
     /// # Errors
     /// A [`ConfigError`] where the policy cannot be right: a scope that is none, no conditions at all.
     pub fn new(policy: Policy) -> Result<Self, ConfigError> {
-        match policy.mistake() {
-            Some(mistake) => Err(mistake.clone()),
-            None => Ok(Self { policy }),
-        }
+        policy.no_mistake()?;
+        Ok(Self { policy })
     }
 }
 
@@ -123,13 +120,6 @@ fn check<R: ResponseBody>(policy: &Policy, head: &RequestHead<'_>) -> Result<(),
     let Err(refusal) = policy.judge(identity, Some(head), now) else {
         return Ok(());
     };
-    let event = AuthEvent {
-        outcome: Outcome::Refused(refusal.reason()),
-        identity,
-        refusal: Some(&refusal),
-        head: Some(head),
-        at: now,
-    };
-    report(&challenger.listeners, &event);
+    challenger.report(&refusal, identity, Some(head), now);
     Err(challenger.answer(refusal, Some(head)))
 }

@@ -299,8 +299,13 @@ impl Policy {
         judge::judge(&self.node, caller, head, now).map(|()| Permit(()))
     }
 
-    /// The first mistake in the policy, for whoever builds a layer of it.
-    pub(crate) fn mistake(&self) -> Option<&ConfigError> {
+    /// That the policy can be right, for whoever builds a layer of it.
+    pub(crate) fn no_mistake(&self) -> Result<(), ConfigError> {
+        self.mistake().cloned().map_or(Ok(()), Err)
+    }
+
+    /// The first mistake in it.
+    fn mistake(&self) -> Option<&ConfigError> {
         match &*self.node {
             Node::Wrong(error) => Some(error),
             Node::All(policies) | Node::Any(policies) => policies.iter().find_map(Self::mistake),

@@ -172,7 +172,7 @@ pub trait TokenVerifierExt: TokenVerifier + Sized + 'static {
     }
 
     /// Answers [`Reason::Unavailable`](crate::Reason::Unavailable) where this verifier has not answered
-    /// after `limit`.
+    /// after `limit`. [`Deadline`] says what it needs of tokio.
     #[cfg(feature = "tokio")]
     fn deadline(self, limit: std::time::Duration) -> Deadline {
         Deadline::new(Arc::new(self), limit)

@@ -14,8 +14,8 @@ use crate::refusal::Refusal;
 ///
 /// 1. A token that begins with a declared prefix goes to that prefix's verifier.
 /// 2. If there is a route for JWTs, a token in the shape of one (three parts, of which the first decodes to
-///    a JSON object) goes to the verifier of its issuer, or else to that of all other JWTs, or else is
-///    refused.
+///    a JSON object with an `alg`) goes to the verifier of its issuer, or else to that of all other JWTs, or
+///    else is refused.
 /// 3. Any other token goes to the verifier of the rest, or else is refused.
 ///
 /// The issuer is read from the token before it was verified, and decides who verifies it and nothing more.

@@ -12,13 +12,15 @@
 //! 5. **Claims.** One JSON object in UTF-8 with unique members and nothing after it. Every claim that is
 //!    known has its right type: `iss`, `sub`, `jti`, `client_id`, `acr` strings; `aud` a string or a
 //!    non-empty array of strings; `exp`, `nbf`, `iat`, `auth_time` numbers; scopes a string or an array
-//!    of strings.
-//! 6. `iss` is one of those trusted, `aud` names this service, `sub` is not empty, `exp` is there, and so
-//!    is what was required besides. A claim with a stated value has it.
+//!    of strings, roles an array of strings. A claim with a stated value has it.
+//! 6. `iss` is one of those trusted, `aud` names this service, `sub` is not empty, `exp` is there, `jti` is
+//!    not empty where it is there, and what was required besides is there.
 //! 7. **Time.** The token is good if and only if `now < exp + leeway`; `nbf` and `iat`, where there, are
-//!    at most `now + leeway`. Fractions count to the millisecond.
+//!    at most `now + leeway`. Fractions count to the millisecond. From `iat` to `exp` it is no longer than
+//!    [`max_lifetime`](JwtVerifierBuilder::max_lifetime) says, if anything.
 //! 8. A token with `cnf` is bound to a key (RFC 7800). Until possession can be proved here it is refused
 //!    as [`Reason::Unproved`](crate::Reason::Unproved).
+//! 9. The claims fit the service's own type, where [`claims`](JwtVerifierBuilder::claims) names one.
 //!
 //! The identity has `sub` as its subject, `jti` as its credential id, `client_id` (`azp` is not read),
 //! scopes, roles where [`roles_claim`](JwtVerifierBuilder::roles_claim) says, `auth_time`, `acr`, and as
@@ -150,5 +152,45 @@ impl TokenVerifier for JwtVerifier {
     fn begin(&self, presented: &Presented) -> Option<Answer> {
         let judged = self.judge(presented.token.expose_bytes(), presented.now);
         Some(Answer::Now(judged))
+    }
+}
+
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+mod tests {
+    use std::time::Duration;
+
+    use base64_simd::URL_SAFE_NO_PAD;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::issue::{JwtIssuer, NewJwt, SigningKey};
+    use crate::keys::Algorithm;
+
+    #[test]
+    fn forged_tokens_leave_room_for_the_headers_of_good_ones() {
+        let key = SigningKey::from_secret(Algorithm::HS256, [7; 32]).expect("a key");
+        let issuer = JwtIssuer::builder(key)
+            .issuer("https://id.example.com")
+            .audience("https://api.example.com")
+            .lifetime(Duration::from_secs(60))
+            .clock(ManualClock::new(Timestamp::EPOCH));
+        let issuer = issuer.build().expect("an issuer");
+        let verifier = issuer.verifier().build().expect("a verifier");
+        let good = issuer.issue(NewJwt::new("alice")).expect("a token");
+        let good = good.token.reveal();
+        let (header, rest) = good.split_once('.').expect("a dot");
+
+        for number in 0..100 {
+            let text = format!(r#"{{"alg":"HS256","typ":"at+jwt","kid":"{number}"}}"#);
+            let forged = format!("{}.{rest}", URL_SAFE_NO_PAD.encode_to_string(text));
+            let refusal = verifier.judge(forged.as_bytes(), Timestamp::EPOCH);
+            assert_eq!(
+                refusal.expect_err("another header").detail(),
+                "the signature is not good"
+            );
+        }
+        let judged = verifier.judge(good.as_bytes(), Timestamp::EPOCH);
+        assert!(judged.is_ok());
+        assert!(verifier.known.recall(header.as_bytes()).is_some());
     }
 }

@@ -5,10 +5,10 @@
 //! ```
 //!
 //! A router of API keys, sessions and RS256 JWTs stands behind the layer, over a bare service. Each shape in
-//! the table has its share of a million texts, of which no two are alike. The resident
-//! memory is read after each round, on Linux alone (`/proc/self/status`). One round comes before the first
-//! reading, so that what is set up once does not count; what the bench itself needs does. Speed is CPU time,
-//! with the making of the request.
+//! the table has its share of a million texts, of which no two are alike. The resident memory is
+//! read after each round, on Linux alone (`/proc/self/status`). One round comes before the first reading, so
+//! that what is set up once does not count; what the bench itself needs does. Speed is CPU time, with the
+//! making of the request.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};

@@ -12,8 +12,9 @@ use tower_bearer::keys::Algorithm;
 use tower_bearer::{BearerAuthLayer, TokenVerifier};
 use tower_bearer_benches::credentials::{Credential, api_key, jwt, opaque};
 use tower_bearer_benches::stacks::{Stack, router, with, without};
-use tower_bearer_benches::{Added, added, copied};
+use tower_bearer_benches::{Added, added, check, copied, rounds};
 
+const ROUNDS: u32 = 201;
 const STACKS: [Stack; 3] = [Stack::Bare, Stack::Axum, Stack::Tonic];
 
 fn main() {
@@ -68,7 +69,7 @@ fn admitted(stack: Stack, credential: &Credential) -> Added {
         ours() != with(stack, &layer, None)(),
         "a missing one is refused",
     );
-    added(&mut base, &mut ours, calls(credential), rounds())
+    added(&mut base, &mut ours, calls(credential), rounds(ROUNDS))
 }
 
 /// What a refusal costs in all: nothing is called, so there is nothing to take off.
@@ -78,7 +79,7 @@ fn refused(stack: Stack, credential: &Credential, authorization: Option<&str>) -
     check(ours() == expected, "it is refused");
     // The base is the cost of making the request.
     let mut base = tower_bearer_benches::stacks::request_only(stack, authorization);
-    added(&mut base, &mut ours, 2_000, rounds())
+    added(&mut base, &mut ours, 2_000, rounds(ROUNDS))
 }
 
 fn rival(credential: &Credential) -> Option<Added> {
@@ -93,13 +94,12 @@ fn rival(credential: &Credential) -> Option<Added> {
         "the rival refuses a forged one",
     );
     check(call(None)() == 401, "the rival refuses a missing one");
-    Some(added(&mut base, &mut theirs, calls(credential), rounds()))
-}
-
-/// `BENCH_ROUNDS` in the environment, for a run that only shows that it runs.
-fn rounds() -> u32 {
-    let rounds = std::env::var("BENCH_ROUNDS").ok();
-    rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(201)
+    Some(added(
+        &mut base,
+        &mut theirs,
+        calls(credential),
+        rounds(ROUNDS),
+    ))
 }
 
 fn calls(credential: &Credential) -> u32 {
@@ -117,10 +117,6 @@ fn layer(credential: &Credential) -> BearerAuthLayer {
 
 fn bearer(token: &str) -> String {
     format!("Bearer {token}")
-}
-
-fn check(holds: bool, what: &str) {
-    assert!(holds, "not so: {what}");
 }
 
 fn row(name: &str, ours: [Added; 3], rival: Option<Added>) {

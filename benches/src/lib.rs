@@ -10,6 +10,7 @@ pub mod copied;
 pub mod credentials;
 #[path = "../../examples/greeter/mod.rs"]
 pub mod greeter;
+pub mod junk;
 pub mod stacks;
 
 use cpu_time::ThreadTime;
@@ -26,9 +27,48 @@ pub struct Added {
     pub allocations: f64,
 }
 
+/// How many rounds to run: `full`, or what `BENCH_ROUNDS` in the environment says, for a run that only
+/// shows that it runs.
+#[must_use]
+pub fn rounds(full: u32) -> u32 {
+    let rounds = std::env::var("BENCH_ROUNDS").ok();
+    rounds
+        .and_then(|rounds| rounds.parse().ok())
+        .unwrap_or(full)
+        .max(1)
+}
+
+/// What a table says beside a goal. A run cut short by `BENCH_ROUNDS` says nothing of it.
+#[must_use]
+pub fn verdict(met: bool) -> &'static str {
+    match (std::env::var_os("BENCH_ROUNDS").is_some(), met) {
+        (true, _) => "short run",
+        (false, true) => "met",
+        (false, false) => "not met",
+    }
+}
+
+/// Ends the bench unless what it measures does what it is measured for.
+///
+/// # Panics
+/// If it does not.
+pub fn check(holds: bool, what: &str) {
+    assert!(holds, "not so: {what}");
+}
+
+/// The middle one.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 /// What `with` costs more than `without`.
 pub fn added(without: &mut Call, with: &mut Call, calls: u32, rounds: u32) -> Added {
-    let mut differences: Vec<f64> = (0..rounds)
+    let differences = (0..rounds)
         .map(|round| {
             // The order changes from round to round, so that neither is always the warmer one.
             if round % 2 == 0 {
@@ -40,9 +80,8 @@ pub fn added(without: &mut Call, with: &mut Call, calls: u32, rounds: u32) -> Ad
             }
         })
         .collect();
-    differences.sort_by(f64::total_cmp);
     Added {
-        nanos: differences[differences.len() / 2],
+        nanos: median(differences),
         allocations: allocations_per_call(with) - allocations_per_call(without),
     }
 }

@@ -49,6 +49,20 @@ pub fn with(
     }
 }
 
+/// A bare service within `layer`, called with whatever is next in `authorizations`, for ever.
+pub fn with_each(
+    layer: &tower_bearer::BearerAuthLayer,
+    mut authorizations: impl Iterator<Item = HeaderValue> + 'static,
+) -> Call {
+    let request = request::<Full<Bytes>>(None);
+    calls(layer.layer(bare()), move || {
+        let mut request = request();
+        let next = authorizations.next().expect("another one");
+        request.headers_mut().insert(AUTHORIZATION, next);
+        request
+    })
+}
+
 /// The making of the request and nothing more, for what is refused without calling anything.
 pub fn request_only(stack: Stack, authorization: Option<&str>) -> Call {
     if stack == Stack::Tonic {
@@ -120,7 +134,7 @@ fn shared(authorization: &str) -> HeaderValue {
 }
 
 /// Calls the service once, on this thread, without a runtime: nothing here waits for anything.
-fn calls<S, B, R>(mut service: S, request: impl Fn() -> Request<B> + 'static) -> Call
+fn calls<S, B, R>(mut service: S, mut request: impl FnMut() -> Request<B> + 'static) -> Call
 where
     S: Service<Request<B>, Response = Response<R>> + 'static,
     S::Error: fmt::Debug,

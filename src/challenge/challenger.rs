@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 
 use super::answer::RefusalAnswer;
 use super::body::ResponseBody;
@@ -74,7 +74,7 @@ impl Challenger {
 
     /// What a gRPC refusal made in code says besides its status.
     #[cfg(feature = "tonic")]
-    pub(crate) fn grpc_metadata(&self, refusal: &Refusal) -> HeaderMap {
+    pub(crate) fn grpc_metadata(&self, refusal: &Refusal) -> http::HeaderMap {
         let written = self.written(&row(refusal.reason()), refusal);
         grpc::metadata(&written.headers, self.retry_after(refusal))
     }

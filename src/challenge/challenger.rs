@@ -76,7 +76,7 @@ impl Challenger {
 
     /// What a gRPC refusal made in code says besides its status.
     #[cfg(feature = "tonic")]
-    pub(crate) fn grpc_metadata(&self, refusal: &Refusal) -> HeaderMap {
+    pub(crate) fn grpc_metadata(&self, refusal: &Refusal) -> http::HeaderMap {
         let written = self.written(&row(refusal.reason()), refusal);
         grpc::metadata(&written.headers, self.retry_after(refusal))
     }

@@ -56,7 +56,7 @@ fn main() {
     }
     service.check();
 
-    println!("| shape | answered | tokens | refused per second |");
+    println!("| shape | answered | tokens | refused per second of CPU |");
     println!("|---|---|---|---|");
     for share in &shares {
         share.row();

@@ -169,7 +169,7 @@ impl Server {
 
     fn order(&self, order: Order) {
         let given = self.orders.blocking_send(order);
-        given.ok().expect("a server");
+        given.expect("a server");
     }
 }
 

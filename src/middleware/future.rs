@@ -31,7 +31,8 @@ pin_project! {
     where
         S: Service<Request<B>>,
     {
-        Verifying { waiting: Option<Waiting<S, B>> },
+        // In a box, so that the future of an answer at hand stays small: it is moved more than once.
+        Verifying { waiting: Option<Box<Waiting<S, B>>> },
         Settled { #[pin] settled: Settled<S::Future, S::Response> },
     }
 }
@@ -70,12 +71,12 @@ where
         service: S,
         door: Arc<Door>,
     ) -> Self {
-        let waiting = Some(Waiting {
+        let waiting = Some(Box::new(Waiting {
             verifying,
             request,
             service,
             door,
-        });
+        }));
         Self {
             state: State::Verifying { waiting },
         }

@@ -79,6 +79,7 @@
 //! | `tokens` | yes | [`store`], [`OpaqueTokenVerifier`](verifier::OpaqueTokenVerifier), [`ApiKeyVerifier`](verifier::ApiKeyVerifier), [`TokenIssuer`](issue::TokenIssuer) |
 //! | `tokio` | yes | [`deadline`](verifier::TokenVerifierExt::deadline); uses that slide a session, where the store leaves writing them to the verifier |
 //! | `tracing` | yes | spans and events, as [`observe`] says |
+//! | `cache` | | [`cached`](verifier::TokenVerifierExt::cached): a token seen before is not judged again for a while |
 //! | `tonic` | | [`Denied`](caller::Denied) as a `tonic::Status`; the layer around one service |
 //! | `testing` | | [`testing`]: conformance tests for verifiers and stores; [`log_in_as`](testing::log_in_as) |
 //!
@@ -96,6 +97,7 @@
 // With fewer features, some links above and in the modules lead to what is not there.
 #![cfg_attr(
     not(all(
+        feature = "cache",
         feature = "jwt",
         feature = "tokens",
         feature = "tokio",

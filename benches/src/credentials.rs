@@ -9,7 +9,9 @@ use tower_bearer::TokenVerifier;
 use tower_bearer::issue::{JwtIssuer, NewJwt, NewToken, SigningKey, TokenIssuer};
 use tower_bearer::keys::Algorithm;
 use tower_bearer::store::{MemoryStore, TokenFormat};
-use tower_bearer::verifier::{ApiKeyVerifier, OpaqueTokenVerifier};
+use tower_bearer::verifier::{
+    ApiKeyVerifier, CacheSettings, OpaqueTokenVerifier, TokenVerifierExt,
+};
 
 use crate::copied::Keys;
 
@@ -116,6 +118,45 @@ pub fn jwt(algorithm: Algorithm) -> Credential {
         good,
         copied: Some(Keys::new(rival, copied.expect("a key"))),
     }
+}
+
+/// A JWT of 800 bytes that a cache has seen before. Which algorithm does not matter to it.
+pub fn jwt_seen() -> Credential {
+    let (issuer, good) = (0..)
+        .map(token_of)
+        .find(|(_, token)| token.len() >= 800)
+        .expect("a ballast that makes it long enough");
+    let verifier = issuer.verifier().build().expect("a verifier");
+    Credential {
+        name: "JWT seen before, 800 bytes",
+        verifier: Arc::new(verifier.cached(CacheSettings::new()).expect("a cache")),
+        forged: forge(&good),
+        good,
+        copied: None,
+    }
+}
+
+fn token_of(ballast: usize) -> (JwtIssuer, String) {
+    #[derive(Serialize)]
+    struct Ballast {
+        ballast: String,
+    }
+    let key = SigningKey::from_secret(Algorithm::HS256, SECRET).expect("a key");
+    let issuer = JwtIssuer::builder(key)
+        .issuer("https://id.example.com")
+        .audience("https://api.example.com")
+        .lifetime(Duration::from_secs(3600))
+        .build()
+        .expect("an issuer");
+    let new = NewJwt::new("alice")
+        .client_id("web")
+        .scopes("orders:read orders:write".parse().expect("scopes"))
+        .claims(&Ballast {
+            ballast: "x".repeat(ballast),
+        })
+        .expect("claims");
+    let token = issuer.issue(new).expect("a token").token.reveal();
+    (issuer, token)
 }
 
 fn with_ballast(new: NewJwt) -> NewJwt {

@@ -35,6 +35,7 @@ pub struct Identity {
     parts: Arc<Parts>,
     // Apart from the rest, since a sliding limit moves while the rest is shared.
     expires_at: Option<Timestamp>,
+    recheck_at: Option<Timestamp>,
     on_admitted: Option<Arc<dyn OnAdmitted>>,
 }
 
@@ -90,6 +91,7 @@ impl Parts {
         Identity {
             parts: Arc::new(self),
             expires_at,
+            recheck_at: None,
             on_admitted: None,
         }
     }
@@ -188,6 +190,13 @@ impl Identity {
         self.expires_at
     }
 
+    /// The moment from which this identity is not to be taken from memory, or `None` where its end alone
+    /// says so.
+    #[must_use]
+    pub fn recheck_at(&self) -> Option<Timestamp> {
+        self.recheck_at
+    }
+
     /// When the person behind the credential last logged in (`auth_time`).
     #[must_use]
     pub fn auth_time(&self) -> Option<Timestamp> {
@@ -264,6 +273,16 @@ impl Identity {
         self
     }
 
+    /// With a time from which whoever remembers this identity has its credential judged again.
+    ///
+    /// For a verifier that knows that it may say otherwise later: the end of a sliding session that is not
+    /// used meanwhile, or the time for which an authorization server lets its answer be kept.
+    #[must_use]
+    pub fn with_recheck_at(mut self, at: Timestamp) -> Self {
+        self.recheck_at = Some(at);
+        self
+    }
+
     /// With the time of the login.
     #[must_use]
     pub fn with_auth_time(self, at: Timestamp) -> Self {
@@ -292,14 +311,17 @@ impl Identity {
         self
     }
 
-    /// This identity for one request: its end as of now, and what is told if it is let in.
+    /// This identity for one request: its end as of now, its end if the request is not let in, and what is
+    /// told if it is.
     #[cfg(feature = "tokens")]
     pub(crate) fn for_request(
         mut self,
         expires_at: Option<Timestamp>,
+        recheck_at: Option<Timestamp>,
         on_admitted: Option<Arc<dyn OnAdmitted>>,
     ) -> Self {
         self.expires_at = expires_at;
+        self.recheck_at = recheck_at;
         self.on_admitted = on_admitted;
         self
     }

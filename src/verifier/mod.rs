@@ -12,8 +12,11 @@
 //! | send each token to the one verifier that knows it | [`TokenRouter`] |
 //! | look the caller up, and perhaps refuse | [`TokenVerifierExt::enriched`] |
 //! | bound the time a verifier may take | [`TokenVerifierExt::deadline`] |
+//! | remember whom a token names | [`TokenVerifierExt::cached`] |
 
 mod answer;
+#[cfg(feature = "cache")]
+mod cached;
 #[cfg(feature = "tokio")]
 mod deadline;
 mod enriched;
@@ -35,6 +38,8 @@ use crate::identity::Identity;
 use crate::refusal::Refusal;
 
 pub use answer::{Answer, VerifyFuture};
+#[cfg(feature = "cache")]
+pub use cached::{CacheHandle, CacheSettings, Cached};
 #[cfg(feature = "tokio")]
 pub use deadline::Deadline;
 pub use enriched::Enriched;
@@ -176,6 +181,34 @@ pub trait TokenVerifierExt: TokenVerifier + Sized + 'static {
     #[cfg(feature = "tokio")]
     fn deadline(self, limit: std::time::Duration) -> Deadline {
         Deadline::new(Arc::new(self), limit)
+    }
+
+    /// Remembers whom each token names, so that one seen before is not judged again for a while; what is
+    /// remembered, and for how long, is said at [`Cached`].
+    ///
+    /// A lookup that must be fresh goes outside, a deadline inside:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_bearer::verifier::{CacheSettings, TokenVerifierExt};
+    /// use tower_bearer::{ConfigError, TokenVerifier};
+    ///
+    /// # #[derive(Clone, Debug)] struct Accounts;
+    /// # impl Accounts { async fn roles(&self, _: &str) -> Vec<tower_bearer::identity::RoleGrant> { vec![] } }
+    /// # fn example(tokens: impl TokenVerifier + 'static, accounts: Accounts) -> Result<impl TokenVerifier, ConfigError> {
+    /// let settings = CacheSettings::new().capacity(100_000).max_age(Duration::from_secs(10));
+    /// Ok(tokens.cached(settings)?.enriched(accounts, async |accounts, identity| {
+    ///     let roles = accounts.roles(identity.subject()).await;
+    ///     Ok(identity.with_roles(roles))
+    /// }))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If a setting cannot be right, or the system has no randomness to give.
+    #[cfg(feature = "cache")]
+    fn cached(self, settings: CacheSettings) -> Result<Cached, crate::ConfigError> {
+        Cached::new(Arc::new(self), &settings)
     }
 }
 

@@ -75,7 +75,9 @@ impl Core {
                     // back from is not older than the last.
                     let used = listener.is_some().then_some(now).max(last_used);
                     let end = found.record().ends_if_used(used);
-                    return Ok(found.identity().for_request(end, listener));
+                    // One that is not let in is none: a cache must look again by then.
+                    let unused_end = found.record().ends_if_used(last_used);
+                    return Ok(found.identity().for_request(end, unused_end, listener));
                 }
                 TokenState::Revoked => Refusal::revoked("token was revoked"),
                 TokenState::Disabled => Refusal::disabled("token is disabled"),

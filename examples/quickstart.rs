@@ -101,15 +101,20 @@ fn print_curl_lines(at: &str, [jwt, session, key, ended]: [&str; 4]) {
     println!("400, two headers:\ncurl -i {at}/whoami {x} {y}");
     println!("401, no credential:\ncurl -i {at}/whoami");
     println!("401, another scheme:\ncurl -i {at}/whoami -u alice:secret");
-
-    let grpc = |what, method, token| {
+    // Five zeros are an empty message. A refusal waits for none, which cuts curl short.
+    let message = r"printf '\0\0\0\0\0' | curl -i -o - --data-binary @-";
+    let grpc = |what: &str, curl: &str, method: &str, token: &str| {
         println!(
-            "{what}:\nprintf '\\0\\0\\0\\0\\0' | curl -i -o - --http2-prior-knowledge \
-            {at}/demo.Greeter/{method} -H 'Content-Type: application/grpc' -H 'TE: trailers' \
-            -H 'Authorization: Bearer {token}' --data-binary @-"
+            "{what}:\n{curl} --http2-prior-knowledge {at}/demo.Greeter/{method} \
+            -H 'Content-Type: application/grpc' -H 'TE: trailers' -H 'Authorization: Bearer {token}'"
         );
     };
-    grpc("gRPC status 0", "Hello", jwt);
-    grpc("gRPC status 7, no scope", "Count", key);
-    grpc("gRPC status 16, an ended session", "Hello", ended);
+    grpc("gRPC status 0", message, "Hello", jwt);
+    grpc("gRPC status 7, no scope", "curl -i -X POST", "Count", key);
+    grpc(
+        "gRPC status 16, an ended session",
+        "curl -i -X POST",
+        "Hello",
+        ended,
+    );
 }

@@ -2,7 +2,7 @@
 //!
 //! ```console
 //! $ cargo run --example tonic --features tonic
-//! $ printf '\0\0\0\0\0' | curl -i --http2-prior-knowledge http://127.0.0.1:3000/demo.Greeter/Hello \
+//! $ printf '\0\0\0\0\0' | curl -i -o - --http2-prior-knowledge http://127.0.0.1:3000/demo.Greeter/Hello \
 //!     -H 'Content-Type: application/grpc' -H 'TE: trailers' -H 'Authorization: Bearer alice' --data-binary @-
 //! ```
 

@@ -77,7 +77,7 @@ impl Keyed {
         // A whole block, so that it is worked through once and not for each token.
         let mut block = zeroize::Zeroizing::new([0; 64]);
         getrandom::fill(&mut *block).ok()?;
-        Some(Self(sha2::Sha256::new_with_prefix(&*block)))
+        Some(Self(sha2::Sha256::new_with_prefix(block.as_slice())))
     }
 
     fn digest(&self, scheme: u8, text: &[u8]) -> Option<[u8; 16]> {

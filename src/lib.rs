@@ -115,6 +115,8 @@ pub mod credential;
 pub mod error;
 #[cfg(feature = "axum")]
 mod extract;
+#[cfg(any(feature = "cache", feature = "tokens"))]
+mod hasher;
 mod head;
 pub mod identity;
 pub mod issue;

@@ -12,7 +12,8 @@ use super::{
     Found, Page, StoreError, TokenDigest, TokenFilter, TokenKey, TokenRecord, TokenStore, TokenUse,
 };
 use crate::clock::Timestamp;
-use entry::{DigestHasher, Entry};
+use crate::hasher::DigestHasher;
+use entry::Entry;
 
 const SHARDS: usize = 64;
 

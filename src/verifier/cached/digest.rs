@@ -9,6 +9,7 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use crate::credential::Scheme;
 use crate::error::ConfigError;
+use crate::hasher::DigestHasher;
 use crate::verifier::Presented;
 
 /// A token's digest.
@@ -104,22 +105,3 @@ impl fmt::Debug for Digest {
 
 /// Takes what a [`Digest`] gives as it is.
 pub(super) type DigestHash = BuildHasherDefault<DigestHasher>;
-
-#[derive(Default)]
-pub(super) struct DigestHasher(u64);
-
-impl Hasher for DigestHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-}

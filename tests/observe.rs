@@ -209,11 +209,13 @@ fn every_outcome_has_a_name_of_its_own() {
 mod spans {
     use std::collections::BTreeMap;
     use std::fmt;
+    use std::sync::Once;
 
     use tower_bearer::identity::Identity;
     use tower_bearer::verifier::Presented;
     use tracing::field::{Field, Visit};
     use tracing::span::{Attributes, Id, Record};
+    use tracing::subscriber::DefaultGuard;
     use tracing::{Event, Metadata, Subscriber};
 
     use super::*;
@@ -229,6 +231,19 @@ mod spans {
     }
 
     impl Spans {
+        /// Listens on this thread until the guard goes.
+        ///
+        /// A call site that a thread without a subscriber comes by first would be taken for one that nobody
+        /// wants; so there is one for all threads.
+        fn listen(&self) -> DefaultGuard {
+            static EVERYWHERE: Once = Once::new();
+            EVERYWHERE.call_once(|| {
+                let nobody = Self::default();
+                tracing::subscriber::set_global_default(nobody).unwrap();
+            });
+            tracing::subscriber::set_default(self.clone())
+        }
+
         fn span(&self) -> Fields {
             self.span.lock().unwrap().clone()
         }
@@ -287,7 +302,7 @@ mod spans {
 
     async fn traced(verifier: Scripted) -> Spans {
         let spans = Spans::default();
-        let _guard = tracing::subscriber::set_default(spans.clone());
+        let _guard = spans.listen();
         let layer = BearerAuthLayer::new(verifier);
         let service = ServiceBuilder::new().layer(layer).service(Inner::default());
         send(&service, with_token("x")).await;
@@ -341,7 +356,7 @@ mod spans {
     async fn a_verifier_runs_inside_the_span_and_the_inner_service_outside() {
         for pace in Pace::BOTH {
             let spans = Spans::default();
-            let _guard = tracing::subscriber::set_default(spans.clone());
+            let _guard = spans.listen();
             let in_verifier = spans.inside.clone();
             let verifier = Scripted::new(pace, move |_: &Presented| -> Result<Identity, Refusal> {
                 assert_eq!(*in_verifier.lock().unwrap(), 1);

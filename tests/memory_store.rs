@@ -5,6 +5,7 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use support::secs;
 use tower_bearer::identity::CredentialKind;
@@ -14,6 +15,7 @@ use tower_bearer::store::{
 use tower_bearer::testing;
 
 const ROUNDS: u64 = 2_000;
+const NO_OVERLAP: Duration = Duration::ZERO;
 
 #[tokio::test]
 async fn it_meets_the_contract() {
@@ -46,7 +48,7 @@ fn a_lookup_sees_one_good_token_at_every_moment_of_a_replacement() {
         });
         for number in 0..rounds {
             let id = number.to_string();
-            let replaced = store.replace(&id, record("alice", number + 1), secs(1));
+            let replaced = store.replace(&id, record("alice", number + 1), NO_OVERLAP, secs(1));
             wait(replaced).expect("replacing");
             old.store(number + 1, Ordering::SeqCst);
         }
@@ -68,7 +70,8 @@ fn nothing_good_is_left_of_inserts_that_race_with_an_end() {
         std::thread::scope(|scope| {
             scope.spawn(|| wait(store.touch(&uses)).expect("touching"));
             scope.spawn(|| {
-                let replaced = wait(store.replace(&first.id, record("alice", ROUNDS), secs(1)));
+                let next = record("alice", ROUNDS);
+                let replaced = wait(store.replace(&first.id, next, NO_OVERLAP, secs(1)));
                 // It came before the end of all, or found the token ended.
                 drop(replaced);
             });

@@ -13,8 +13,8 @@ use tower_bearer::async_trait;
 use tower_bearer::clock::{ManualClock, Timestamp};
 use tower_bearer::issue::{NewToken, TokenIssuer};
 use tower_bearer::store::{
-    Found, MemoryStore, Page, StoreError, TokenDigest, TokenFilter, TokenKey, TokenRecord,
-    TokenStore, TokenUse,
+    Found, MemoryStore, Page, StoreError, SubjectLimit, TokenChange, TokenDigest, TokenFilter,
+    TokenKey, TokenRecord, TokenStore, TokenUse,
 };
 use tower_bearer::testing;
 use tower_bearer::verifier::{Answer, ApiKeyVerifier, OpaqueTokenVerifier, Presented};
@@ -219,13 +219,32 @@ impl TokenStore for Remote {
         self.reach().await?.revoke_all(subject, filter, at).await
     }
 
+    async fn insert_within(
+        &self,
+        record: TokenRecord,
+        limit: SubjectLimit,
+        now: Timestamp,
+    ) -> Result<Vec<Box<str>>, StoreError> {
+        self.reach().await?.insert_within(record, limit, now).await
+    }
+
+    async fn update(
+        &self,
+        key: TokenKey<'_>,
+        change: &TokenChange,
+    ) -> Result<TokenRecord, StoreError> {
+        self.reach().await?.update(key, change).await
+    }
+
     async fn replace(
         &self,
         id: &str,
         successor: TokenRecord,
-        at: Timestamp,
+        overlap: Duration,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.reach().await?.replace(id, successor, at).await
+        let store = self.reach().await?;
+        store.replace(id, successor, overlap, now).await
     }
 
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {

@@ -15,6 +15,8 @@ pub enum CredentialKind {
     ApiKey,
     /// The token of a bot.
     BotToken,
+    /// A refresh token, which buys other tokens and lets nobody in.
+    RefreshToken,
     /// A credential of the service's own making.
     Other,
 }
@@ -29,6 +31,7 @@ impl CredentialKind {
             Self::AccessToken => "access_token",
             Self::ApiKey => "api_key",
             Self::BotToken => "bot_token",
+            Self::RefreshToken => "refresh_token",
             Self::Other => "other",
         }
     }
@@ -45,6 +48,7 @@ impl FromStr for CredentialKind {
             Self::AccessToken,
             Self::ApiKey,
             Self::BotToken,
+            Self::RefreshToken,
             Self::Other,
         ]
         .into_iter()

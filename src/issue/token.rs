@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{IssueError, NewToken, SecretToken};
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -98,7 +99,9 @@ impl TokenIssuer {
         let minted = self.prepare(new, now)?;
         let subject = &minted.record.subject;
         self.served(TokenKey { subject, id }).await?;
-        self.store.replace(id, minted.record.clone(), now).await?;
+        self.store
+            .replace(id, minted.record.clone(), Duration::ZERO, now)
+            .await?;
         Ok(minted)
     }
 

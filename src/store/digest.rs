@@ -46,3 +46,30 @@ impl fmt::Debug for TokenDigest {
         f.write_str("TokenDigest([REDACTED])")
     }
 }
+
+/// A random value that is kept with a token, from which, and from the token's text, the text of its
+/// successor is worked out. Neither alone tells anything about it.
+///
+/// It does not print.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TokenSeed([u8; 32]);
+
+impl TokenSeed {
+    /// A seed as it was stored.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes to store.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenSeed([REDACTED])")
+    }
+}

@@ -11,8 +11,10 @@ pub enum StoreError {
     AlreadyExists,
     /// No record is addressed by this subject and id.
     NotFound,
-    /// The record that was to be replaced is revoked.
+    /// The record that was to be changed or replaced is revoked.
     Ended,
+    /// The subject has as many tokens as they may.
+    LimitReached,
     /// The store cannot be reached, or did not answer in time.
     Unavailable {
         /// The store's name, such as `redis`.
@@ -35,6 +37,7 @@ impl fmt::Display for StoreError {
             Self::AlreadyExists => f.write_str("a token with this id or digest exists already"),
             Self::NotFound => f.write_str("no such token"),
             Self::Ended => f.write_str("token is revoked already"),
+            Self::LimitReached => f.write_str("subject has as many tokens as they may"),
             Self::Unavailable { store, .. } => write!(f, "token store {store} is unavailable"),
             Self::Generic { store, .. } => write!(f, "token store {store} failed"),
         }
@@ -45,7 +48,7 @@ impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Unavailable { source, .. } | Self::Generic { source, .. } => Some(&**source),
-            Self::AlreadyExists | Self::NotFound | Self::Ended => None,
+            Self::AlreadyExists | Self::NotFound | Self::Ended | Self::LimitReached => None,
         }
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! [`MemoryStore`] serves one process and forgets when it ends.
 
+mod change;
 mod digest;
 mod error;
 mod format;
@@ -17,13 +18,15 @@ mod record;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::clock::Timestamp;
 use crate::identity::CredentialKind;
 
-pub use digest::TokenDigest;
+pub use change::{SubjectLimit, TokenChange, WhenFull};
+pub use digest::{TokenDigest, TokenSeed};
 pub use error::StoreError;
 pub use format::TokenFormat;
 pub use found::Found;
@@ -50,11 +53,14 @@ pub(crate) const API_KEY_KINDS: &[CredentialKind] = &[CredentialKind::ApiKey];
 /// - Digests are unique among all records, ids among those of one subject. Both, and subjects, are
 ///   compared byte by byte. A text that a store cannot hold, such as one with a NUL, is an error and
 ///   never a changed text.
-/// - [`insert`](Self::insert), [`revoke`](Self::revoke), [`revoke_all`](Self::revoke_all) and
-///   [`replace`](Self::replace) are atomic, and those of one subject take place one after another: an
-///   insert that races with `revoke_all` is either ended by it or comes after it. When one has returned
-///   `Ok`, it is durable, and every later call sees it.
+/// - Every call that changes records, but [`touch`](Self::touch) and [`prune`](Self::prune), is atomic, and
+///   those of one subject take place one after another: an insert that races with `revoke_all` is either
+///   ended by it or comes after it. When one has returned `Ok`, it is durable, and every later call sees
+///   it. When one has failed with [`StoreError::Unavailable`], it may have taken place or may yet.
 /// - A revoked record stays revoked, whatever else is done to it.
+/// - What a newer version of the store has written into a record beside what is known here stays there when
+///   the record is changed; a kind that is not known is read as
+///   [`CredentialKind::Other`](crate::identity::CredentialKind::Other).
 /// - A store judges no token. It returns records that are expired, revoked or disabled like any other,
 ///   and is told the time where it needs one. Expiry by the store's own clock may tidy up after
 ///   [`prune`](Self::prune) would have, never before.
@@ -70,6 +76,18 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`StoreError::AlreadyExists`] if its digest, or its id among its subject's, is taken.
     async fn insert(&self, record: TokenRecord) -> Result<(), StoreError>;
+
+    /// Adds a record, unless its subject then had more live tokens of its kind at `now` than `limit` says.
+    /// Returns the ids of those that were ended to make room.
+    ///
+    /// # Errors
+    /// As for [`insert`](Self::insert); [`StoreError::LimitReached`] if there is no room and none is made.
+    async fn insert_within(
+        &self,
+        record: TokenRecord,
+        limit: SubjectLimit,
+        now: Timestamp,
+    ) -> Result<Vec<Box<str>>, StoreError>;
 
     /// Finds the record of a token.
     async fn find(&self, digest: &TokenDigest) -> Result<Option<Found>, StoreError>;
@@ -115,8 +133,22 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         at: Timestamp,
     ) -> Result<u64, StoreError>;
 
-    /// Ends the token of this id among those of the successor's subject and adds the successor, with no
-    /// moment between at which both are good, or neither.
+    /// Changes a record, and returns it as it is then.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such record, [`StoreError::Ended`] if it is revoked, and
+    /// [`StoreError::AlreadyExists`] if another record has the digest that it shall have; the store is then
+    /// as it was.
+    async fn update(
+        &self,
+        key: TokenKey<'_>,
+        change: &TokenChange,
+    ) -> Result<TokenRecord, StoreError>;
+
+    /// Adds the successor and ends the token of this id among those of the successor's subject, with no
+    /// moment between at which both are good, or neither. The old one is revoked; or, if there is an
+    /// overlap, expires that much later, unless it would have earlier. Either way its
+    /// [`replaced_by`](TokenRecord::replaced_by) is the successor's id.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such record, [`StoreError::Ended`] if it is revoked, and
@@ -125,7 +157,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         &self,
         id: &str,
         successor: TokenRecord,
-        at: Timestamp,
+        overlap: Duration,
+        now: Timestamp,
     ) -> Result<(), StoreError>;
 
     /// Removes records of tokens that were revoked, or whose time was over, at `before` or earlier: at
@@ -137,6 +170,15 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
 impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
     async fn insert(&self, record: TokenRecord) -> Result<(), StoreError> {
         (**self).insert(record).await
+    }
+
+    async fn insert_within(
+        &self,
+        record: TokenRecord,
+        limit: SubjectLimit,
+        now: Timestamp,
+    ) -> Result<Vec<Box<str>>, StoreError> {
+        (**self).insert_within(record, limit, now).await
     }
 
     async fn find(&self, digest: &TokenDigest) -> Result<Option<Found>, StoreError> {
@@ -177,13 +219,22 @@ impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
         (**self).revoke_all(subject, filter, at).await
     }
 
+    async fn update(
+        &self,
+        key: TokenKey<'_>,
+        change: &TokenChange,
+    ) -> Result<TokenRecord, StoreError> {
+        (**self).update(key, change).await
+    }
+
     async fn replace(
         &self,
         id: &str,
         successor: TokenRecord,
-        at: Timestamp,
+        overlap: Duration,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        (**self).replace(id, successor, at).await
+        (**self).replace(id, successor, overlap, now).await
     }
 
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {

@@ -35,6 +35,7 @@ pub struct TokenUse<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenFilter {
     kinds: Option<Box<[CredentialKind]>>,
+    session_id: Option<Box<str>>,
     except: Option<Box<str>>,
 }
 
@@ -52,6 +53,13 @@ impl TokenFilter {
         self
     }
 
+    /// Only those that belong to this session.
+    #[must_use]
+    pub fn session(mut self, session_id: impl Into<Box<str>>) -> Self {
+        self.session_id = Some(session_id.into());
+        self
+    }
+
     /// Not the one of this id.
     #[must_use]
     pub fn except(mut self, id: impl Into<Box<str>>) -> Self {
@@ -65,6 +73,12 @@ impl TokenFilter {
         self.kinds.as_deref()
     }
 
+    /// The session whose tokens are meant, or `None` for any and none.
+    #[must_use]
+    pub fn only_session(&self) -> Option<&str> {
+        self.session_id.as_deref()
+    }
+
     /// The id of the record that is not meant.
     #[must_use]
     pub fn excepted(&self) -> Option<&str> {
@@ -76,6 +90,9 @@ impl TokenFilter {
     pub fn matches(&self, record: &TokenRecord) -> bool {
         self.only_kinds()
             .is_none_or(|kinds| kinds.contains(&record.kind))
+            && self
+                .only_session()
+                .is_none_or(|session| record.session_id.as_deref() == Some(session))
             && self.excepted() != Some(&*record.id)
     }
 }

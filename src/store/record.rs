@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{TokenDigest, TokenKey};
+use super::{TokenDigest, TokenKey, TokenSeed};
 use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, RoleGrant};
 use crate::scope::ScopeSet;
@@ -27,6 +27,8 @@ pub struct TokenRecord {
     pub id: Box<str>,
     /// The digest by which the record is found.
     pub digest: TokenDigest,
+    /// The name of the pepper under which the digest was made, or `None` for a plain SHA-256.
+    pub pepper: Option<Box<str>>,
     /// Which sort of credential the token is.
     pub kind: CredentialKind,
     /// Whose token it is.
@@ -35,6 +37,9 @@ pub struct TokenRecord {
     pub name: Option<Box<str>>,
     /// The client to which it was given.
     pub client_id: Option<Box<str>>,
+    /// The session that it belongs to (`sid`), which may have several tokens: the refresh tokens of one
+    /// login, one after another, are a family by this.
+    pub session_id: Option<Box<str>>,
     /// What it may be used for.
     pub scopes: ScopeSet,
     /// The roles that it carries, each perhaps bound to a resource.
@@ -51,6 +56,10 @@ pub struct TokenRecord {
     pub revoked: Option<Timestamp>,
     /// Whether it is switched off for now.
     pub disabled: bool,
+    /// The id of the token that took its place.
+    pub replaced_by: Option<Box<str>>,
+    /// What the text of the token that takes its place is worked out from.
+    pub seed: Option<TokenSeed>,
     /// The beginning of the token's text, by which its owner may know it again.
     pub display_start: Box<str>,
     /// When the person behind it logged in.
@@ -74,10 +83,12 @@ impl TokenRecord {
         Self {
             id: id.into(),
             digest,
+            pepper: None,
             kind,
             subject: subject.into(),
             name: None,
             client_id: None,
+            session_id: None,
             scopes: ScopeSet::new(),
             roles: Vec::new(),
             created,
@@ -86,6 +97,8 @@ impl TokenRecord {
             last_used: None,
             revoked: None,
             disabled: false,
+            replaced_by: None,
+            seed: None,
             display_start: "".into(),
             auth_time: None,
             acr: None,
@@ -108,10 +121,29 @@ impl TokenRecord {
         self.state_if_used(self.last_used, now)
     }
 
+    /// Whether the token is good at `now`, or would be if it were not switched off: what counts towards a
+    /// [`SubjectLimit`](super::SubjectLimit).
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.is_live_if_used(self.last_used, now)
+    }
+
     /// When the token stops being good if it is not used again, or `None` if never.
     #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {
         self.ends_if_used(self.last_used)
+    }
+
+    /// Ends the token in favour of the one of id `heir`: at once, or if there is an overlap, when that is
+    /// over. For stores, in [`replace`](super::TokenStore::replace).
+    pub fn give_way_to(&mut self, heir: impl Into<Box<str>>, overlap: Duration, now: Timestamp) {
+        self.replaced_by = Some(heir.into());
+        if overlap.is_zero() {
+            self.revoked = Some(now);
+        } else {
+            let end = now.saturating_add(overlap);
+            self.expires = Some(self.expires.map_or(end, |expires| expires.min(end)));
+        }
     }
 
     /// [`state`](Self::state), had the token been last used at `last_used`.
@@ -127,6 +159,11 @@ impl TokenRecord {
         } else {
             TokenState::Active
         }
+    }
+
+    pub(crate) fn is_live_if_used(&self, last_used: Option<Timestamp>, now: Timestamp) -> bool {
+        let end = self.ends_if_used(last_used);
+        self.revoked.is_none() && end.is_none_or(|end| now < end)
     }
 
     /// [`ends_at`](Self::ends_at), had the token been last used at `last_used`.

@@ -56,11 +56,22 @@ impl Entry {
         if self.is_revoked() {
             return false;
         }
-        self.last_use.is_over.store(true, Ordering::SeqCst);
-        let mut record = self.shared().clone();
-        record.revoked = Some(at);
-        *self = Self::with_last_use(record, Arc::clone(&self.last_use));
+        self.edit(|record| record.revoked = Some(at));
         true
+    }
+
+    /// Changes the record. Requests under way go on by what they found, but for those with a token that is
+    /// switched off.
+    pub(super) fn edit(&mut self, change: impl FnOnce(&mut TokenRecord)) {
+        let mut record = self.shared().clone();
+        change(&mut record);
+        self.last_use.stands(&record);
+        *self = Self::with_last_use(record, Arc::clone(&self.last_use));
+    }
+
+    /// Whether the token counts towards a limit.
+    pub(super) fn is_live(&self, now: Timestamp) -> bool {
+        self.shared().is_live_if_used(self.last_use.get(), now)
     }
 
     /// Whether the token was revoked, or its time was over, at `before`.
@@ -73,7 +84,8 @@ impl Entry {
     }
 }
 
-/// What requests under way share with the store: when the token was last used, and whether it is revoked.
+/// What requests under way share with the store: when the token was last used, and whether it is revoked or
+/// switched off.
 struct LastUse {
     /// In milliseconds; `i64::MIN` for never.
     at: AtomicI64,
@@ -85,8 +97,12 @@ impl LastUse {
         let at = record.last_used.map_or(i64::MIN, Timestamp::as_unix_millis);
         Self {
             at: AtomicI64::new(at),
-            is_over: AtomicBool::new(record.revoked.is_some()),
+            is_over: AtomicBool::new(is_over(record)),
         }
+    }
+
+    fn stands(&self, record: &TokenRecord) {
+        self.is_over.store(is_over(record), Ordering::SeqCst);
     }
 
     fn get(&self) -> Option<Timestamp> {
@@ -104,10 +120,16 @@ impl LastUse {
     }
 }
 
+fn is_over(record: &TokenRecord) -> bool {
+    record.revoked.is_some() || record.disabled
+}
+
 impl OnAdmitted for LastUse {
     fn admitted(&self, now: Timestamp) -> Result<(), Refusal> {
         if self.is_over.load(Ordering::SeqCst) {
-            return Err(Refusal::revoked("token was revoked meanwhile"));
+            return Err(Refusal::revoked(
+                "token was revoked or switched off meanwhile",
+            ));
         }
         self.move_to(now);
         Ok(())

@@ -5,11 +5,13 @@ use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{
-    Found, Page, StoreError, TokenDigest, TokenFilter, TokenKey, TokenRecord, TokenStore, TokenUse,
+    Found, Page, StoreError, SubjectLimit, TokenChange, TokenDigest, TokenFilter, TokenKey,
+    TokenRecord, TokenStore, TokenUse, WhenFull,
 };
 use crate::clock::Timestamp;
 use crate::hasher::DigestHasher;
@@ -77,6 +79,31 @@ impl TokenStore for MemoryStore {
         let mut subjects = write(&self.subjects);
         let mut tokens = write(self.shard(&record.digest));
         add(&mut subjects, &mut tokens, record)
+    }
+
+    async fn insert_within(
+        &self,
+        record: TokenRecord,
+        limit: SubjectLimit,
+        now: Timestamp,
+    ) -> Result<Vec<Box<str>>, StoreError> {
+        let mut subjects = write(&self.subjects);
+        let mut shards = self.lock_all();
+        let mut live = live_of_kind(&subjects, &shards, &record, now);
+        let surplus = (live.len() + 1).saturating_sub(limit.max.get());
+        if surplus > 0 && limit.when_full == WhenFull::Refuse {
+            return Err(StoreError::LimitReached);
+        }
+        add(&mut subjects, &mut shards[shard_of(&record.digest)], record)?;
+        live.sort_unstable();
+        let mut ended = Vec::with_capacity(surplus);
+        for (_, id, digest) in live.into_iter().take(surplus) {
+            if let Some(entry) = shards[shard_of(&digest)].get_mut(&digest) {
+                entry.revoke(now);
+                ended.push(id);
+            }
+        }
+        Ok(ended)
     }
 
     async fn find(&self, digest: &TokenDigest) -> Result<Option<Found>, StoreError> {
@@ -151,11 +178,38 @@ impl TokenStore for MemoryStore {
         Ok(ended)
     }
 
+    async fn update(
+        &self,
+        key: TokenKey<'_>,
+        change: &TokenChange,
+    ) -> Result<TokenRecord, StoreError> {
+        let mut subjects = write(&self.subjects);
+        let mut shards = self.lock_all();
+        let old = digest_of(&subjects, key).ok_or(StoreError::NotFound)?;
+        let new = *change.new_digest().unwrap_or(&old);
+        if new != old && shards[shard_of(&new)].contains_key(&new) {
+            return Err(StoreError::AlreadyExists);
+        }
+        let entry = shards[shard_of(&old)].get_mut(&old);
+        let entry = entry.filter(|entry| !entry.is_revoked());
+        let entry = entry.ok_or(StoreError::Ended)?;
+        entry.edit(|record| change.apply(record));
+        let record = entry.record();
+        if new != old
+            && let Some(entry) = shards[shard_of(&old)].remove(&old)
+        {
+            shards[shard_of(&new)].insert(new, entry);
+            point(&mut subjects, &record);
+        }
+        Ok(record)
+    }
+
     async fn replace(
         &self,
         id: &str,
         successor: TokenRecord,
-        at: Timestamp,
+        overlap: Duration,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut subjects = write(&self.subjects);
         let mut shards = self.lock_all();
@@ -168,10 +222,10 @@ impl TokenStore for MemoryStore {
         if entry.is_none_or(Entry::is_revoked) {
             return Err(StoreError::Ended);
         }
-        let home = shard_of(&successor.digest);
+        let (home, heir) = (shard_of(&successor.digest), successor.id.clone());
         add(&mut subjects, &mut shards[home], successor)?;
         if let Some(entry) = shards[shard_of(&old)].get_mut(&old) {
-            entry.revoke(at);
+            entry.edit(|record| record.give_way_to(heir, overlap, now));
         }
         Ok(())
     }
@@ -219,6 +273,22 @@ fn digest_of(subjects: &Subjects, key: TokenKey<'_>) -> Option<TokenDigest> {
     subjects.get(key.subject)?.get(key.id).copied()
 }
 
+/// The live tokens that `record` would be one more of: when each was minted, its id and its digest.
+fn live_of_kind(
+    subjects: &Subjects,
+    shards: &[RwLockWriteGuard<'_, Tokens>],
+    record: &TokenRecord,
+    now: Timestamp,
+) -> Vec<(Timestamp, Box<str>, TokenDigest)> {
+    let held = subjects.get(&record.subject);
+    held.into_iter()
+        .flat_map(BTreeMap::values)
+        .filter_map(|digest| Some((digest, shards[shard_of(digest)].get(digest)?)))
+        .filter(|(_, entry)| entry.shared().kind == record.kind && entry.is_live(now))
+        .map(|(digest, entry)| (entry.shared().created, entry.shared().id.clone(), *digest))
+        .collect()
+}
+
 fn add(
     subjects: &mut Subjects,
     tokens: &mut Tokens,
@@ -227,12 +297,15 @@ fn add(
     if tokens.contains_key(&record.digest) || digest_of(subjects, record.key()).is_some() {
         return Err(StoreError::AlreadyExists);
     }
-    subjects
-        .entry(record.subject.clone())
-        .or_default()
-        .insert(record.id.clone(), record.digest);
+    point(subjects, &record);
     tokens.insert(record.digest, Entry::new(record));
     Ok(())
+}
+
+/// Has the way from a record's id lead to its digest.
+fn point(subjects: &mut Subjects, record: &TokenRecord) {
+    let held = subjects.entry(record.subject.clone()).or_default();
+    held.insert(record.id.clone(), record.digest);
 }
 
 fn forget(subjects: &mut Subjects, record: &TokenRecord) {

@@ -100,9 +100,10 @@ pub async fn replacing_ends_one_and_adds_one(store: &dyn TokenStore) {
     let subject = a_subject();
     let (mut old, new) = (a_record(&subject, "1"), a_record(&subject, "2"));
     insert(store, &old).await;
-    let replaced = store.replace("1", new.clone(), at(1)).await;
+    let replaced = store.replace("1", new.clone(), Duration::ZERO, at(1)).await;
     replaced.expect("replacing");
     old.revoked = Some(at(1));
+    old.replaced_by = Some("2".into());
     assert_eq!(read(store, &old).await.as_ref(), Some(&old));
     assert_eq!(read(store, &new).await.as_ref(), Some(&new));
 }
@@ -122,12 +123,14 @@ pub async fn a_failed_replacement_changes_nothing(store: &dyn TokenStore) {
     ended.revoked = Some(at(1));
 
     let new = a_record(&subject, "4");
-    let refused = store.replace("1", new.clone(), at(2)).await;
+    let refused = store.replace("1", new.clone(), Duration::ZERO, at(2)).await;
     assert!(
         matches!(refused, Err(StoreError::Ended)),
         "of a revoked token: {refused:?}"
     );
-    let refused = store.replace("gone", new.clone(), at(2)).await;
+    let refused = store
+        .replace("gone", new.clone(), Duration::ZERO, at(2))
+        .await;
     assert!(
         matches!(refused, Err(StoreError::NotFound)),
         "of no token: {refused:?}"
@@ -139,7 +142,7 @@ pub async fn a_failed_replacement_changes_nothing(store: &dyn TokenStore) {
         a_record(&subject, "2"),
         same_digest,
     ] {
-        let refused = store.replace("2", clash, at(2)).await;
+        let refused = store.replace("2", clash, Duration::ZERO, at(2)).await;
         assert!(
             matches!(refused, Err(StoreError::AlreadyExists)),
             "by an id or digest that is taken: {refused:?}"

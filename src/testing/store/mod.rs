@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, RoleGrant};
-use crate::store::{Found, Page, TokenDigest, TokenFilter, TokenRecord, TokenStore};
+use crate::store::{Found, Page, TokenDigest, TokenFilter, TokenRecord, TokenSeed, TokenStore};
 
 pub use ending::{
     a_failed_replacement_changes_nothing, a_revoked_token_stays_revoked,
@@ -87,7 +87,9 @@ fn a_full_record(subject: &str, id: &str) -> TokenRecord {
     let mut record = a_record(subject, id);
     record.kind = CredentialKind::ApiKey;
     record.name = Some("naïve \"name\" \u{1f511}".into());
+    record.pepper = Some("2026 \u{1f336}".into());
     record.client_id = Some("".into());
+    record.session_id = Some("login 1:{}".into());
     record.scopes = "b:write a:read".parse().expect("scopes");
     record.roles = vec![
         RoleGrant::on("editor", "site 1/ü"),
@@ -99,6 +101,8 @@ fn a_full_record(subject: &str, id: &str) -> TokenRecord {
     record.idle = Some(Duration::from_millis(600_007));
     record.last_used = Some(Timestamp::from_unix_millis(1_000_100_009));
     record.disabled = true;
+    record.replaced_by = Some("k*?[]".into());
+    record.seed = Some(TokenSeed::from_bytes(random()));
     record.display_start = "ak_aB3d".into();
     record.auth_time = Some(Timestamp::from_unix_millis(-1));
     record.acr = Some("urn:example:silver".into());

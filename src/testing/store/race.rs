@@ -1,6 +1,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use super::{a_record, a_subject, at, insert, listing, read};
 use crate::store::{StoreError, TokenFilter, TokenStore, TokenUse};
@@ -45,7 +46,7 @@ pub async fn of_racing_replacements_one_succeeds(store: &dyn TokenStore) {
     let ids: [_; RACERS] = std::array::from_fn(|racer| racer.to_string());
     let replacements = ids
         .iter()
-        .map(|id| store.replace("old", a_record(&subject, id), at(1)));
+        .map(|id| store.replace("old", a_record(&subject, id), Duration::ZERO, at(1)));
     let results = together(replacements).await;
     let won = results.iter().filter(|result| result.is_ok()).count();
     assert_eq!(won, 1, "replacements that succeeded: {results:?}");

@@ -50,6 +50,12 @@ pub trait OnAdmitted: Send + Sync {
     /// # Errors
     /// If the credential was ended while the request was under way.
     fn admitted(&self, now: Timestamp) -> Result<(), Refusal>;
+
+    /// Whether an identity that was found earlier may still be taken from memory. Where it may not, its
+    /// credential is judged again.
+    fn is_current(&self) -> bool {
+        true
+    }
 }
 
 /// What an [`Identity`] shares between its clones.
@@ -58,6 +64,8 @@ pub(crate) struct Parts {
     pub(crate) subject: Box<str>,
     pub(crate) issuer: Option<Arc<str>>,
     pub(crate) client_id: Option<Box<str>>,
+    pub(crate) session_id: Option<Box<str>>,
+    pub(crate) key_id: Option<Arc<str>>,
     pub(crate) kind: CredentialKind,
     pub(crate) credential_id: Option<Box<str>>,
     pub(crate) credential_name: Option<Box<str>>,
@@ -75,6 +83,8 @@ impl Parts {
             subject: subject.into(),
             issuer: None,
             client_id: None,
+            session_id: None,
+            key_id: None,
             kind,
             credential_id: None,
             credential_name: None,
@@ -120,6 +130,18 @@ impl Identity {
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         self.parts.client_id.as_deref()
+    }
+
+    /// The session that the credential belongs to (`sid` of OpenID Connect).
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        self.parts.session_id.as_deref()
+    }
+
+    /// The key that signed the credential (`kid` of RFC 7515).
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.parts.key_id.as_deref()
     }
 
     /// Which sort of credential was presented.
@@ -228,6 +250,18 @@ impl Identity {
     #[must_use]
     pub fn with_client_id(self, client_id: impl Into<Box<str>>) -> Self {
         self.edit(|parts| parts.client_id = Some(client_id.into()))
+    }
+
+    /// With the session that the credential belongs to.
+    #[must_use]
+    pub fn with_session_id(self, session_id: impl Into<Box<str>>) -> Self {
+        self.edit(|parts| parts.session_id = Some(session_id.into()))
+    }
+
+    /// With the key that signed the credential.
+    #[must_use]
+    pub fn with_key_id(self, key_id: impl Into<Arc<str>>) -> Self {
+        self.edit(|parts| parts.key_id = Some(key_id.into()))
     }
 
     /// With the credential's id.
@@ -339,6 +373,13 @@ impl Identity {
         }
     }
 
+    /// Whether this identity, found earlier, may still be taken from memory; a cache asks.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        let listener = self.on_admitted.as_deref();
+        listener.is_none_or(OnAdmitted::is_current)
+    }
+
     fn edit(mut self, change: impl FnOnce(&mut Parts)) -> Self {
         change(Arc::make_mut(&mut self.parts));
         self
@@ -352,6 +393,8 @@ impl fmt::Debug for Identity {
             .field("subject", &parts.subject)
             .field("issuer", &parts.issuer)
             .field("client_id", &parts.client_id)
+            .field("session_id", &parts.session_id)
+            .field("key_id", &parts.key_id)
             .field("credential_kind", &parts.kind)
             .field("credential_id", &parts.credential_id)
             .field("credential_name", &parts.credential_name)

@@ -76,6 +76,7 @@ impl Found {
 fn identity_of(record: &TokenRecord) -> Identity {
     let mut parts = Parts::new(record.subject.clone(), record.kind);
     parts.client_id.clone_from(&record.client_id);
+    parts.session_id.clone_from(&record.session_id);
     parts.credential_id = Some(record.id.clone());
     parts.credential_name.clone_from(&record.name);
     parts.scopes.clone_from(&record.scopes);

@@ -134,4 +134,8 @@ impl OnAdmitted for LastUse {
         self.move_to(now);
         Ok(())
     }
+
+    fn is_current(&self) -> bool {
+        !self.is_over.load(Ordering::SeqCst)
+    }
 }

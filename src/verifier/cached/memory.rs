@@ -61,6 +61,7 @@ impl Memory {
     pub(super) fn recall(&self, key: &Digest, now: Timestamp) -> Option<Result<Identity, Refusal>> {
         if let Some(known) = self.admitted.get(key)
             && known.span.covers(now)
+            && known.identity.is_current()
         {
             return Some(Ok(known.identity));
         }
@@ -119,7 +120,7 @@ impl Memory {
 
     /// Whether an identity that was found at `began` may be taken at `now`.
     pub(super) fn holds(&self, identity: &Identity, began: Timestamp, now: Timestamp) -> bool {
-        self.span(identity, began).covers(now)
+        self.span(identity, began).covers(now) && identity.is_current()
     }
 
     pub(super) fn forget_all(&self) {

@@ -128,6 +128,8 @@ pub mod middleware;
 pub mod observe;
 pub mod policy;
 pub mod refusal;
+#[cfg(feature = "tokens")]
+pub mod revocation;
 pub mod scope;
 #[cfg(feature = "tokens")]
 pub mod store;

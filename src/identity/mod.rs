@@ -360,6 +360,17 @@ impl Identity {
         self
     }
 
+    /// This identity with a listener around the one that it has, which is handed an identity without any.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn watched<L: OnAdmitted + 'static>(
+        mut self,
+        wrap: impl FnOnce(Self, Option<Arc<dyn OnAdmitted>>) -> L,
+    ) -> Self {
+        let inner = self.on_admitted.take();
+        self.on_admitted = Some(Arc::new(wrap(self.clone(), inner)));
+        self
+    }
+
     /// Asks whoever has the last word, and tells them that a request is let in by this identity at `now`.
     ///
     /// The layer does this; so does whoever lets requests in by a verifier without the layer.

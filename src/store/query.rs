@@ -1,5 +1,5 @@
 use crate::clock::Timestamp;
-use crate::identity::CredentialKind;
+use crate::identity::{CredentialKind, Identity};
 
 use super::TokenRecord;
 
@@ -88,12 +88,24 @@ impl TokenFilter {
     /// Whether `record` is meant.
     #[must_use]
     pub fn matches(&self, record: &TokenRecord) -> bool {
-        self.only_kinds()
-            .is_none_or(|kinds| kinds.contains(&record.kind))
+        self.means(record.kind, record.session_id.as_deref(), Some(&record.id))
+    }
+
+    /// Whether the token is meant that `identity` was verified by.
+    pub(crate) fn matches_identity(&self, identity: &Identity) -> bool {
+        self.means(
+            identity.credential_kind(),
+            identity.session_id(),
+            identity.credential_id(),
+        )
+    }
+
+    fn means(&self, kind: CredentialKind, session_id: Option<&str>, id: Option<&str>) -> bool {
+        self.only_kinds().is_none_or(|kinds| kinds.contains(&kind))
             && self
                 .only_session()
-                .is_none_or(|session| record.session_id.as_deref() == Some(session))
-            && self.excepted() != Some(&*record.id)
+                .is_none_or(|session| session_id == Some(session))
+            && self.excepted().is_none_or(|excepted| id != Some(excepted))
     }
 }
 

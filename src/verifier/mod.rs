@@ -12,6 +12,7 @@
 //! | send each token to the one verifier that knows it | [`TokenRouter`] |
 //! | look the caller up, and perhaps refuse | [`TokenVerifierExt::enriched`] |
 //! | bound the time a verifier may take | [`TokenVerifierExt::deadline`] |
+//! | refuse what was revoked though no store knows it | [`TokenVerifierExt::revocable`] |
 //! | remember whom a token names | [`TokenVerifierExt::cached`] |
 
 mod answer;
@@ -23,6 +24,8 @@ mod enriched;
 mod function;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+#[cfg(feature = "tokens")]
+mod revocable;
 mod router;
 #[cfg(feature = "tokens")]
 mod token;
@@ -44,6 +47,8 @@ pub use cached::{CacheHandle, CacheSettings, Cached};
 pub use deadline::Deadline;
 pub use enriched::Enriched;
 pub use function::{FnVerifier, verify_fn, verify_with};
+#[cfg(feature = "tokens")]
+pub use revocable::Revocable;
 pub use router::{TokenRouter, TokenRouterBuilder};
 #[cfg(feature = "tokens")]
 pub use token::{ApiKeyVerifier, OpaqueTokenVerifier};
@@ -181,6 +186,13 @@ pub trait TokenVerifierExt: TokenVerifier + Sized + 'static {
     #[cfg(feature = "tokio")]
     fn deadline(self, limit: std::time::Duration) -> Deadline {
         Deadline::new(Arc::new(self), limit)
+    }
+
+    /// Refuses tokens that were ended before their time, by what `revocations` knows of them. Each verifier is
+    /// to look at the revocations of the tokens that it judges; see [`Revocable`]. A cache goes around this.
+    #[cfg(feature = "tokens")]
+    fn revocable(self, revocations: crate::revocation::Revocations) -> Revocable {
+        Revocable::new(Arc::new(self), revocations)
     }
 
     /// Remembers whom each token names, so that one seen before is not judged again for a while; what is

@@ -1,0 +1,182 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Ending, Recent, Revocation, RevocationStore, Target, Watch, is_ended};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::ConfigError;
+use crate::identity::Identity;
+use crate::refusal::Refusal;
+use crate::store::StoreError;
+
+/// The greatest leeway that a verifier may be given.
+const GREATEST_LEEWAY: Duration = Duration::from_secs(300);
+
+/// Ends tokens that no store knows, and tells whether one was ended. A clone is the same.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use tower_bearer::clock::{Clock, SystemClock};
+/// use tower_bearer::revocation::{MemoryRevocations, Revocations, Target};
+///
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let a_week = Duration::from_secs(7 * 24 * 3600);
+/// let revocations = Revocations::new(Arc::new(MemoryRevocations::new()), a_week)?;
+///
+/// // Log alice out everywhere.
+/// let alice = Target::subject("https://id.example.com", "alice");
+/// revocations.revoke_issued_before(alice, SystemClock.now()).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Revocations {
+    store: Arc<dyn RevocationStore>,
+    recent: Arc<Recent>,
+    longest: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+impl Revocations {
+    /// Keeps revocations in `store`, for as long as any token that is issued may live: `longest`.
+    /// [`Duration::MAX`] where some live for ever; then nothing is forgotten but single tokens that end.
+    ///
+    /// # Errors
+    /// If `longest` is no time at all.
+    pub fn new(store: Arc<dyn RevocationStore>, longest: Duration) -> Result<Self, ConfigError> {
+        if longest.is_zero() {
+            let problem = "no token lives for no time at all";
+            return Err(ConfigError::new("longest", problem));
+        }
+        Ok(Self {
+            store,
+            recent: Arc::new(Recent::new(true)),
+            longest,
+            clock: Arc::new(SystemClock),
+        })
+    }
+
+    /// By this clock in place of the system's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Ends one credential: the one that `identity` was verified by.
+    ///
+    /// # Errors
+    /// If the store failed; and [`StoreError::NotFound`] if the identity names no credential.
+    pub async fn revoke_credential(&self, identity: &Identity) -> Result<(), StoreError> {
+        let id = identity.credential_id().ok_or(StoreError::NotFound)?;
+        let target = Target::token(identity.issuer().unwrap_or(""), id);
+        let until = identity
+            .expires_at()
+            .map_or(Timestamp::MAX, |end| end.saturating_add(GREATEST_LEEWAY));
+        self.put(Revocation::new(target, Timestamp::MAX, until))
+            .await
+    }
+
+    /// Ends the tokens of a target for good: such as a session, or a key that was lost.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn revoke(&self, target: Target) -> Result<(), StoreError> {
+        let until = self.forgettable(self.clock.now());
+        self.put(Revocation::new(target, Timestamp::MAX, until))
+            .await
+    }
+
+    /// Ends those tokens of a target that were issued before a moment; see [`Revocation::before`].
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn revoke_issued_before(
+        &self,
+        target: Target,
+        before: Timestamp,
+    ) -> Result<(), StoreError> {
+        let until = self.forgettable(before.max(self.clock.now()));
+        self.put(Revocation::new(target, before, until)).await
+    }
+
+    /// Forgets what no token could be ended by any more: at most `limit`. Says how many; as long as that is
+    /// `limit`, more may be left.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn prune(&self, limit: usize) -> Result<u64, StoreError> {
+        self.store.prune(self.clock.now(), limit).await
+    }
+
+    /// Takes note that something was ended, here or elsewhere. Nodes that hear of endings by a way of their
+    /// own call this.
+    pub fn note(&self, ending: Ending) {
+        self.recent.note(ending);
+    }
+
+    /// Whether everything that other nodes end is heard of here. While it is not, caches look everything
+    /// up.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        self.recent.is_trusted()
+    }
+
+    pub(crate) fn recent(&self) -> &Arc<Recent> {
+        &self.recent
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn RevocationStore> {
+        &self.store
+    }
+
+    fn forgettable(&self, from: Timestamp) -> Timestamp {
+        from.saturating_add(self.longest)
+            .saturating_add(GREATEST_LEEWAY)
+    }
+
+    async fn put(&self, revocation: Revocation) -> Result<(), StoreError> {
+        let doubt = Doubt::begin(&self.recent);
+        self.store.put(&revocation).await?;
+        self.recent.note(Ending::Revocation(revocation));
+        doubt.end();
+        Ok(())
+    }
+}
+
+/// A write that may or may not take place: where it is given up, what is remembered is in doubt.
+pub(crate) struct Doubt<'a>(Option<&'a Recent>);
+
+impl<'a> Doubt<'a> {
+    pub(crate) fn begin(recent: &'a Recent) -> Self {
+        Self(Some(recent))
+    }
+
+    pub(crate) fn end(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if let Some(recent) = self.0 {
+            recent.note(Ending::Anything);
+        }
+    }
+}
+
+/// What the store's answer means for a token that is otherwise good.
+pub(crate) fn judge(
+    identity: Identity,
+    latest: Option<Timestamp>,
+    seen: u64,
+    recent: &Arc<Recent>,
+) -> Result<Identity, Refusal> {
+    if latest.is_some_and(|before| is_ended(identity.issued_at(), before)) {
+        let refusal = Refusal::revoked("token was revoked");
+        return Err(match identity.credential_id() {
+            Some(id) => refusal.with_credential_id(id),
+            None => refusal,
+        });
+    }
+    Ok(identity.watched(|identity, then| Watch::new(recent, seen, identity, then)))
+}

@@ -1,0 +1,79 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::recent::{Recent, Since};
+use crate::clock::Timestamp;
+use crate::identity::{Identity, OnAdmitted};
+use crate::refusal::Refusal;
+
+/// Looks once more whether a credential was ended while the request, or what remembers its identity, went
+/// on.
+pub(crate) struct Watch {
+    recent: Arc<Recent>,
+    /// The generation up to which nothing has become of it.
+    seen: AtomicU64,
+    identity: Identity,
+    then: Option<Arc<dyn OnAdmitted>>,
+}
+
+impl Watch {
+    /// Watches over an identity that was looked up after generation `seen` was read, and lets `then` have
+    /// its word afterwards.
+    pub(crate) fn new(
+        recent: &Arc<Recent>,
+        seen: u64,
+        identity: Identity,
+        then: Option<Arc<dyn OnAdmitted>>,
+    ) -> Self {
+        Self {
+            recent: Arc::clone(recent),
+            seen: AtomicU64::new(seen),
+            identity,
+            then,
+        }
+    }
+
+    fn look(&self) -> Since {
+        let since = self
+            .recent
+            .since(self.seen.load(Ordering::Acquire), &self.identity);
+        if let Since::Untouched(generation) = since {
+            self.seen.fetch_max(generation, Ordering::AcqRel);
+        }
+        since
+    }
+}
+
+impl OnAdmitted for Watch {
+    fn admitted(&self, now: Timestamp) -> Result<(), Refusal> {
+        match self.look() {
+            // One that is in doubt was looked up by this request itself, or a moment ago: what other nodes
+            // end is heard of within a bound, and this is within it.
+            Since::Untouched(_) | Since::Doubtful => {}
+            Since::Ended => return Err(self.named(Refusal::revoked("token was ended meanwhile"))),
+            Since::Overrun => {
+                let detail = "too many tokens were ended meanwhile to tell";
+                return Err(self.named(Refusal::unavailable(detail)));
+            }
+        }
+        match &self.then {
+            Some(then) => then.admitted(now),
+            None => Ok(()),
+        }
+    }
+
+    fn is_current(&self) -> bool {
+        self.recent.is_trusted()
+            && matches!(self.look(), Since::Untouched(_))
+            && self.then.as_deref().is_none_or(OnAdmitted::is_current)
+    }
+}
+
+impl Watch {
+    fn named(&self, refusal: Refusal) -> Refusal {
+        match self.identity.credential_id() {
+            Some(id) => refusal.with_credential_id(id),
+            None => refusal,
+        }
+    }
+}

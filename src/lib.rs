@@ -108,6 +108,8 @@
 // Beside the workspace's lints, those for a library alone: examples print, and keep modules of their own.
 #![warn(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 
+#[cfg(feature = "tokens")]
+pub mod audit;
 pub mod caller;
 pub mod challenge;
 pub mod clock;

@@ -1,0 +1,33 @@
+use super::{Actor, AuditEvent, AuditSink};
+use crate::identity::CredentialKind;
+
+/// Writes the trail to tracing, as events at `INFO` of the target `tower_bearer::audit`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TracingSink;
+
+impl AuditSink for TracingSink {
+    fn record(&self, event: &AuditEvent) {
+        let credential = event.credential.as_ref();
+        let token = event.target.as_ref();
+        tracing::info!(
+            target: "tower_bearer::audit",
+            id = format_args!("{:032x}", event.id),
+            at = event.at.as_unix_millis(),
+            action = event.action.as_str(),
+            outcome = event.action.outcome(),
+            actor = event.actor.as_ref().map(Actor::name),
+            credential.kind = credential.and_then(|it| it.kind).map(CredentialKind::as_str),
+            credential.id = credential.and_then(|it| it.id.as_deref()),
+            credential.name = credential.and_then(|it| it.name.as_deref()),
+            token.kind = token.map(|it| it.kind.as_str()),
+            token.subject = token.map(|it| &*it.subject),
+            token.id = token.and_then(|it| it.id.as_deref()),
+            token.name = token.and_then(|it| it.name.as_deref()),
+            method = event.method.as_deref(),
+            resource = event.resource.as_deref(),
+            client_addr = event.client_addr.map(tracing::field::display),
+            detail = event.detail,
+            "audit"
+        );
+    }
+}

@@ -127,6 +127,8 @@ mod json;
 #[cfg(feature = "jwt")]
 pub mod keys;
 pub mod middleware;
+#[cfg(all(feature = "tokens", feature = "tokio"))]
+pub mod node;
 pub mod observe;
 pub mod policy;
 pub mod refusal;

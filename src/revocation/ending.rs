@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use super::target::is_ended;
 use super::{Revocation, Target};
 use crate::identity::{CredentialKind, Identity};
-use crate::store::TokenFilter;
+use crate::store::{TokenFilter, TokenRecord};
 
 /// Something that was ended, as one node tells it to the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +11,14 @@ use crate::store::TokenFilter;
 pub enum Ending {
     /// A stored token: revoked, replaced at once, or switched off.
     Token {
+        /// Whose token it is.
+        subject: Box<str>,
+        /// The record's id.
+        id: Box<str>,
+    },
+    /// A stored token that is good for the time being was given another end, or changed otherwise: what is
+    /// remembered of it must be looked up again.
+    Changed {
         /// Whose token it is.
         subject: Box<str>,
         /// The record's id.
@@ -28,6 +38,38 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// What a change of a record is to those who remember it.
+    #[must_use]
+    pub fn of_update(record: &TokenRecord) -> Self {
+        let (subject, id) = (record.subject.clone(), record.id.clone());
+        if record.disabled {
+            Self::Token { subject, id }
+        } else {
+            Self::Changed { subject, id }
+        }
+    }
+
+    /// What it is to them that the token of this id is replaced, after an overlap.
+    #[must_use]
+    pub fn of_replacement(subject: &str, id: &str, overlap: Duration) -> Self {
+        let (subject, id) = (subject.into(), id.into());
+        if overlap.is_zero() {
+            Self::Token { subject, id }
+        } else {
+            Self::Changed { subject, id }
+        }
+    }
+
+    /// Whether this is about the credential of `identity`, without ending it.
+    pub(crate) fn changes(&self, identity: &Identity) -> bool {
+        match self {
+            Self::Changed { subject, id } => {
+                is_stored_for(identity, subject) && identity.credential_id() == Some(id)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the credential of `identity` was ended by this. Of [`Anything`](Self::Anything) it is not
     /// known, and `false`.
     pub(crate) fn ends(&self, identity: &Identity) -> bool {
@@ -42,7 +84,7 @@ impl Ending {
                 is_ended(identity.issued_at(), revocation.before)
                     && Target::of_identity(identity).contains(&revocation.target)
             }
-            Self::Anything => false,
+            Self::Changed { .. } | Self::Anything => false,
         }
     }
 }

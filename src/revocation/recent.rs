@@ -49,10 +49,11 @@ pub(crate) enum Since {
 }
 
 impl Recent {
-    pub(crate) fn new(trusted: bool) -> Self {
+    /// Nothing yet, and trusted.
+    pub(crate) fn new() -> Self {
         Self {
             generation: AtomicU64::new(0),
-            trusted: AtomicBool::new(trusted),
+            trusted: AtomicBool::new(true),
             hasher: RandomState::new(),
             log: RwLock::default(),
         }
@@ -87,19 +88,23 @@ impl Recent {
         }
         let log = self.read();
         let now = self.generation();
-        let ended = self.places(identity).any(|place| {
+        let (mut is_ended, mut is_changed) = (false, false);
+        for place in self.places(identity) {
             let endings = log.endings.get(&place).map_or(&[][..], Vec::as_slice);
             let new = endings
                 .iter()
                 .rev()
                 .take_while(|(number, _)| *number > seen);
-            new.into_iter().any(|(_, ending)| ending.ends(identity))
-        });
-        if ended {
+            for (_, ending) in new {
+                is_ended |= ending.ends(identity);
+                is_changed |= ending.changes(identity);
+            }
+        }
+        if is_ended {
             Since::Ended
         } else if log.forgotten > seen {
             Since::Overrun
-        } else if log.anything > seen {
+        } else if is_changed || log.anything > seen {
             Since::Doubtful
         } else {
             Since::Untouched(now)
@@ -112,9 +117,9 @@ impl Recent {
 
     fn place(&self, ending: &Ending) -> Option<u64> {
         match ending {
-            Ending::Token { subject, .. } | Ending::Tokens { subject, .. } => {
-                Some(self.hasher.hash_one((0, &**subject)))
-            }
+            Ending::Token { subject, .. }
+            | Ending::Changed { subject, .. }
+            | Ending::Tokens { subject, .. } => Some(self.hasher.hash_one((0, &**subject))),
             Ending::Revocation(revocation) => Some(self.place_of(&revocation.target)),
             Ending::Anything => None,
         }

@@ -49,7 +49,7 @@ impl Revocations {
         }
         Ok(Self {
             store,
-            recent: Arc::new(Recent::new(true)),
+            recent: Arc::new(Recent::new()),
             longest,
             clock: Arc::new(SystemClock),
         })
@@ -153,6 +153,18 @@ impl<'a> Doubt<'a> {
 
     pub(crate) fn end(mut self) {
         self.0 = None;
+    }
+
+    /// Ends the doubt, unless the write may or may not have taken place.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn end_unless_unknown<T>(self, result: &Result<T, StoreError>) {
+        let is_unknown = matches!(
+            result,
+            Err(StoreError::Unavailable { .. } | StoreError::Generic { .. })
+        );
+        if !is_unknown {
+            self.end();
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::store::TokenFilter;
 #[serde(rename_all = "snake_case")]
 enum Said {
     Token(Box<str>, Box<str>),
+    Changed(Box<str>, Box<str>),
     Tokens {
         subject: Box<str>,
         kinds: Option<Vec<Box<str>>>,
@@ -28,6 +29,9 @@ impl FeedMessage {
     pub fn encode(&self) -> String {
         let said = match self {
             Self::Ending(Ending::Token { subject, id }) => Said::Token(subject.clone(), id.clone()),
+            Self::Ending(Ending::Changed { subject, id }) => {
+                Said::Changed(subject.clone(), id.clone())
+            }
             Self::Ending(Ending::Tokens { subject, filter }) => Said::Tokens {
                 subject: subject.clone(),
                 kinds: filter.only_kinds().map(names),
@@ -52,6 +56,7 @@ impl FeedMessage {
         let said = serde_json::from_str(text).unwrap_or(Said::Anything);
         Self::Ending(match said {
             Said::Token(subject, id) => Ending::Token { subject, id },
+            Said::Changed(subject, id) => Ending::Changed { subject, id },
             Said::Tokens {
                 subject,
                 kinds,

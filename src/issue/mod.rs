@@ -3,6 +3,8 @@
 //! | to | use |
 //! |---|---|
 //! | sign JWTs | [`JwtIssuer`], with a [`SigningKey`] |
+//! | change the key that signs | [`SigningKeys`] |
+//! | serve the public keys | [`JwksService`] |
 //! | mint, list and end sessions, access tokens and bot tokens | [`TokenIssuer::opaque`] |
 //! | mint, list and end API keys | [`TokenIssuer::api_keys`] |
 //!
@@ -13,6 +15,8 @@
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 mod error;
 #[cfg(feature = "jwt")]
+mod jwks;
+#[cfg(feature = "jwt")]
 mod jwt;
 #[cfg(feature = "jwt")]
 mod new_jwt;
@@ -22,11 +26,15 @@ mod new_token;
 mod secret;
 #[cfg(feature = "jwt")]
 mod signing_key;
+#[cfg(feature = "jwt")]
+mod signing_keys;
 #[cfg(feature = "tokens")]
 mod token;
 
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 pub use error::IssueError;
+#[cfg(feature = "jwt")]
+pub use jwks::JwksService;
 #[cfg(feature = "jwt")]
 pub use jwt::{IssuedJwt, JwtIssuer, JwtIssuerBuilder};
 #[cfg(feature = "jwt")]
@@ -37,5 +45,7 @@ pub use new_token::NewToken;
 pub use secret::SecretToken;
 #[cfg(feature = "jwt")]
 pub use signing_key::SigningKey;
+#[cfg(feature = "jwt")]
+pub use signing_keys::{KeyRotationError, SigningKeys};
 #[cfg(feature = "tokens")]
 pub use token::{Minted, TokenIssuer};

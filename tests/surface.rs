@@ -74,7 +74,7 @@ fn extension_points_are_held_without_their_types() {
 #[test]
 fn jwts_are_judged_and_issued_on_any_thread() {
     use tower_bearer::issue::{
-        IssuedJwt, JwksService, JwtIssuer, KeyRotationError, SigningKey, SigningKeys,
+        IssuePolicy, IssuedJwt, JwksService, JwtIssuer, KeyRotationError, SigningKey, SigningKeys,
     };
     use tower_bearer::keys::{KeySet, SharedKeySet, VerificationKey, VerifierKeys};
     use tower_bearer::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
@@ -86,6 +86,7 @@ fn jwts_are_judged_and_issued_on_any_thread() {
     copied::<VerifierKeys>();
     copied::<SigningKeys>();
     copied::<JwksService>();
+    copied::<IssuePolicy>();
     error::<KeyRotationError>();
     copied::<VerificationKey>();
     copied::<SigningKey>();

@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 
 use super::error::IssueError;
 use super::new_jwt::{End, NewJwt};
+use super::policy::IssuePolicy;
 use super::secret::SecretToken;
 use super::signing_key::SigningKey;
 use super::signing_keys::SigningKeys;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::ConfigError;
+use crate::identity::Identity;
 use crate::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
 
 /// Gives out JSON Web Tokens, signed by the current one of its [`SigningKeys`].
@@ -52,6 +54,7 @@ pub struct JwtIssuer {
     audience: Box<str>,
     lifetime: Duration,
     max_lifetime: Duration,
+    policy: IssuePolicy,
     clock: Arc<dyn Clock>,
 }
 
@@ -73,6 +76,7 @@ impl JwtIssuer {
             audience: None,
             lifetime: None,
             max_lifetime: None,
+            policy: IssuePolicy::strict(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -86,7 +90,7 @@ impl JwtIssuer {
         }
     }
 
-    /// Gives out a token.
+    /// Gives out a token, whoever asks for it: for the service itself, such as at a login.
     ///
     /// # Errors
     /// If the subject is empty, the lifetime is none or longer than this issuer gives, or a claim is
@@ -128,6 +132,17 @@ impl JwtIssuer {
             id: id.into(),
             expires_at: end,
         })
+    }
+
+    /// Gives out a token that `issuer`, the caller of a request, asks for: if the issuer's
+    /// [`policy`](JwtIssuerBuilder::policy) lets them.
+    ///
+    /// # Errors
+    /// [`IssueError::NotAllowed`] if it does not, and otherwise as for [`issue`](Self::issue).
+    pub fn issue_as(&self, issuer: &Identity, new: NewJwt) -> Result<IssuedJwt, IssueError> {
+        let judged = self.policy.judge(issuer, &new.wanted());
+        judged.map_err(IssueError::NotAllowed)?;
+        self.issue(new)
     }
 
     /// Begins a verifier of what this issues: same keys, issuer, audience and type, and no leeway, since
@@ -238,6 +253,7 @@ pub struct JwtIssuerBuilder {
     audience: Option<Box<str>>,
     lifetime: Option<Duration>,
     max_lifetime: Option<Duration>,
+    policy: IssuePolicy,
     clock: Arc<dyn Clock>,
 }
 
@@ -270,6 +286,12 @@ impl JwtIssuerBuilder {
     /// The header's `typ`: `at+jwt` (RFC 9068 §2.1) unless set; `JWT` for plain tokens.
     pub fn token_type(mut self, typ: impl Into<Box<str>>) -> Self {
         self.token_type = Some(typ.into());
+        self
+    }
+
+    /// What callers may have issued by [`JwtIssuer::issue_as`]: [`IssuePolicy::strict`] unless set.
+    pub fn policy(mut self, policy: IssuePolicy) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -320,6 +342,7 @@ impl JwtIssuerBuilder {
                 .ok_or_else(|| missing("audience"))?,
             lifetime,
             max_lifetime,
+            policy: self.policy,
             clock: self.clock,
         })
     }

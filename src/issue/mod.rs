@@ -7,6 +7,7 @@
 //! | serve the public keys | [`JwksService`] |
 //! | mint, list and end sessions, access tokens and bot tokens | [`TokenIssuer::opaque`] |
 //! | mint, list and end API keys | [`TokenIssuer::api_keys`] |
+//! | let callers issue for themselves | [`IssuePolicy`], with [`TokenIssuer::mint_as`] or [`JwtIssuer::issue_as`] |
 //!
 //! A text that was minted is a [`SecretToken`], which is read once.
 //!
@@ -22,6 +23,8 @@ mod jwt;
 mod new_jwt;
 #[cfg(feature = "tokens")]
 mod new_token;
+#[cfg(any(feature = "jwt", feature = "tokens"))]
+mod policy;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 mod secret;
 #[cfg(feature = "jwt")]
@@ -41,6 +44,8 @@ pub use jwt::{IssuedJwt, JwtIssuer, JwtIssuerBuilder};
 pub use new_jwt::NewJwt;
 #[cfg(feature = "tokens")]
 pub use new_token::NewToken;
+#[cfg(any(feature = "jwt", feature = "tokens"))]
+pub use policy::IssuePolicy;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 pub use secret::SecretToken;
 #[cfg(feature = "jwt")]

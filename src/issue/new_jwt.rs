@@ -3,8 +3,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::policy::Wanted;
 use crate::clock::Timestamp;
 use crate::error::ConfigError;
+use crate::identity::CredentialKind;
 use crate::scope::ScopeSet;
 
 /// What a token is to say.
@@ -101,6 +103,19 @@ impl NewJwt {
     pub fn never_expiring(mut self) -> Self {
         self.end = End::Never;
         self
+    }
+
+    /// What a policy weighs of it.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            kind: CredentialKind::Jwt,
+            subject: &self.subject,
+            scopes: &self.scopes,
+            roles: &[],
+            auth_time: self.auth_time,
+            acr: self.acr.as_deref(),
+            own_claims: !self.claims.is_empty(),
+        }
     }
 }
 

@@ -5,12 +5,13 @@ use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::error::IssueError;
+use super::jwt_builder::JwtIssuerBuilder;
 use super::new_jwt::{End, NewJwt};
 use super::policy::IssuePolicy;
 use super::secret::SecretToken;
 use super::signing_key::SigningKey;
 use super::signing_keys::SigningKeys;
-use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::clock::{Clock, Timestamp};
 use crate::error::ConfigError;
 use crate::identity::Identity;
 use crate::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
@@ -46,48 +47,35 @@ use crate::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
 /// ```
 #[derive(Debug, Clone)]
 pub struct JwtIssuer {
-    keys: SigningKeys,
-    header: Arc<RwLock<Arc<Header>>>,
-    token_type: Box<str>,
-    rfc9068: bool,
-    issuer: Arc<str>,
-    audience: Box<str>,
-    lifetime: Duration,
-    max_lifetime: Duration,
-    policy: IssuePolicy,
-    clock: Arc<dyn Clock>,
+    pub(super) keys: SigningKeys,
+    pub(super) header: Arc<RwLock<Arc<Header>>>,
+    pub(super) token_type: Box<str>,
+    pub(super) rfc9068: bool,
+    pub(super) issuer: Arc<str>,
+    pub(super) audience: Box<str>,
+    pub(super) lifetime: Duration,
+    pub(super) max_lifetime: Duration,
+    pub(super) policy: IssuePolicy,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 /// A header, encoded once for each key, with the dot after it.
 #[derive(Debug)]
-struct Header {
-    key: Arc<SigningKey>,
-    encoded: Box<str>,
+pub(super) struct Header {
+    pub(super) key: Arc<SigningKey>,
+    pub(super) encoded: Box<str>,
 }
 
 impl JwtIssuer {
     /// Begins an issuer that signs with a [`SigningKey`], or with the current one of [`SigningKeys`].
     pub fn builder(keys: impl Into<SigningKeys>) -> JwtIssuerBuilder {
-        JwtIssuerBuilder {
-            keys: keys.into(),
-            token_type: None,
-            rfc9068: false,
-            issuer: None,
-            audience: None,
-            lifetime: None,
-            max_lifetime: None,
-            policy: IssuePolicy::strict(),
-            clock: Arc::new(SystemClock),
-        }
+        JwtIssuerBuilder::new(keys.into())
     }
 
     /// Begins an issuer of access tokens by RFC 9068 §2: of type `at+jwt`, and none without `client_id` or
     /// `exp`. Its counterpart is [`JwtVerifier::rfc9068`].
     pub fn rfc9068(keys: impl Into<SigningKeys>) -> JwtIssuerBuilder {
-        JwtIssuerBuilder {
-            rfc9068: true,
-            ..Self::builder(keys)
-        }
+        JwtIssuerBuilder::new(keys.into()).following_rfc9068()
     }
 
     /// Gives out a token, whoever asks for it: for the service itself, such as at a login.
@@ -225,7 +213,7 @@ impl JwtIssuer {
 }
 
 impl Header {
-    fn new(key: Arc<SigningKey>, token_type: &str) -> Self {
+    pub(super) fn new(key: Arc<SigningKey>, token_type: &str) -> Self {
         let mut header = json!({
             "alg": key.algorithm().as_str(),
             "typ": token_type,
@@ -239,112 +227,6 @@ impl Header {
             key,
             encoded: encoded.into(),
         }
-    }
-}
-
-/// Sets up a [`JwtIssuer`].
-#[derive(Debug)]
-#[must_use = "nothing is issued until it is built"]
-pub struct JwtIssuerBuilder {
-    keys: SigningKeys,
-    token_type: Option<Box<str>>,
-    rfc9068: bool,
-    issuer: Option<Arc<str>>,
-    audience: Option<Box<str>>,
-    lifetime: Option<Duration>,
-    max_lifetime: Option<Duration>,
-    policy: IssuePolicy,
-    clock: Arc<dyn Clock>,
-}
-
-impl JwtIssuerBuilder {
-    /// Who vouches for the tokens (`iss`).
-    pub fn issuer(mut self, issuer: impl Into<Arc<str>>) -> Self {
-        self.issuer = Some(issuer.into());
-        self
-    }
-
-    /// For whom the tokens are meant (`aud`).
-    pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
-        self.audience = Some(audience.into());
-        self
-    }
-
-    /// How long a token is good, in whole seconds, unless it says otherwise. None is good for longer, but
-    /// as [`max_lifetime`](Self::max_lifetime) says.
-    pub fn lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetime = Some(lifetime);
-        self
-    }
-
-    /// Lets a token ask for a lifetime of up to this, beyond the usual one.
-    pub fn max_lifetime(mut self, max: Duration) -> Self {
-        self.max_lifetime = Some(max);
-        self
-    }
-
-    /// The header's `typ`: `at+jwt` (RFC 9068 §2.1) unless set; `JWT` for plain tokens.
-    pub fn token_type(mut self, typ: impl Into<Box<str>>) -> Self {
-        self.token_type = Some(typ.into());
-        self
-    }
-
-    /// What callers may have issued by [`JwtIssuer::issue_as`]: [`IssuePolicy::strict`] unless set.
-    pub fn policy(mut self, policy: IssuePolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// The clock that `iat` and `exp` are read from: the system's unless set.
-    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// Builds the issuer.
-    ///
-    /// # Errors
-    /// If issuer, audience or lifetime is missing or empty, if the longest lifetime is shorter than the
-    /// usual one, or if RFC 9068 is to be followed with another type of token than its own.
-    pub fn build(self) -> Result<JwtIssuer, ConfigError> {
-        let missing = |setting: &'static str| ConfigError::new(setting, "it is missing or empty");
-        let lifetime = self.lifetime.filter(|lifetime| lifetime.as_secs() > 0);
-        let lifetime = Duration::from_secs(lifetime.ok_or_else(|| missing("lifetime"))?.as_secs());
-        let max_lifetime = self.max_lifetime.unwrap_or(lifetime);
-        if max_lifetime < lifetime {
-            return Err(ConfigError::new(
-                "max_lifetime",
-                "it is shorter than the usual lifetime",
-            ));
-        }
-        if self.rfc9068
-            && self
-                .token_type
-                .as_deref()
-                .is_some_and(|typ| typ != ACCESS_TOKEN)
-        {
-            return Err(ConfigError::new("token_type", "by RFC 9068 it is at+jwt"));
-        }
-        let token_type = self.token_type.unwrap_or(ACCESS_TOKEN.into());
-        let header = Header::new(self.keys.signer(), &token_type);
-        Ok(JwtIssuer {
-            keys: self.keys,
-            header: Arc::new(RwLock::new(Arc::new(header))),
-            token_type,
-            rfc9068: self.rfc9068,
-            issuer: self
-                .issuer
-                .filter(|issuer| !issuer.is_empty())
-                .ok_or_else(|| missing("issuer"))?,
-            audience: self
-                .audience
-                .filter(|audience| !audience.is_empty())
-                .ok_or_else(|| missing("audience"))?,
-            lifetime,
-            max_lifetime,
-            policy: self.policy,
-            clock: self.clock,
-        })
     }
 }
 
@@ -366,6 +248,3 @@ fn random_id() -> Result<String, IssueError> {
     getrandom::fill(&mut bytes).map_err(IssueError::random)?;
     Ok(URL_SAFE_NO_PAD.encode_to_string(bytes))
 }
-
-/// The type of access tokens by RFC 9068 §2.1.
-const ACCESS_TOKEN: &str = "at+jwt";

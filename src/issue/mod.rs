@@ -20,11 +20,15 @@ mod jwks;
 #[cfg(feature = "jwt")]
 mod jwt;
 #[cfg(feature = "jwt")]
+mod jwt_builder;
+#[cfg(feature = "jwt")]
 mod new_jwt;
 #[cfg(feature = "tokens")]
 mod new_token;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 mod policy;
+#[cfg(feature = "jwt")]
+mod rotation_error;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 mod secret;
 #[cfg(feature = "jwt")]
@@ -39,18 +43,22 @@ pub use error::IssueError;
 #[cfg(feature = "jwt")]
 pub use jwks::JwksService;
 #[cfg(feature = "jwt")]
-pub use jwt::{IssuedJwt, JwtIssuer, JwtIssuerBuilder};
+pub use jwt::{IssuedJwt, JwtIssuer};
+#[cfg(feature = "jwt")]
+pub use jwt_builder::JwtIssuerBuilder;
 #[cfg(feature = "jwt")]
 pub use new_jwt::NewJwt;
 #[cfg(feature = "tokens")]
 pub use new_token::NewToken;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 pub use policy::IssuePolicy;
+#[cfg(feature = "jwt")]
+pub use rotation_error::KeyRotationError;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 pub use secret::SecretToken;
 #[cfg(feature = "jwt")]
 pub use signing_key::SigningKey;
 #[cfg(feature = "jwt")]
-pub use signing_keys::{KeyRotationError, SigningKeys};
+pub use signing_keys::SigningKeys;
 #[cfg(feature = "tokens")]
 pub use token::{Minted, TokenIssuer};

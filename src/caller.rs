@@ -129,10 +129,29 @@ impl AuthenticatedUser {
     pub fn require(&self, policy: &Policy) -> Result<Permit, Denied> {
         let now = self.challenger.clock.now();
         let identity = Some(&self.identity);
-        policy.judge(identity, None, now).map_err(|refusal| {
-            self.challenger.report(&refusal, identity, None, now);
-            Denied::new(refusal, Some(Arc::clone(&self.challenger)))
-        })
+        let judged = policy.judge(identity, None, now);
+        judged.map_err(|refusal| self.deny(refusal))
+    }
+
+    /// Turns the caller away for a reason that code found, as the layer in front would. Listeners hear of
+    /// it.
+    ///
+    /// ```
+    /// use tower_bearer::{AuthenticatedUser, Refusal, caller::Denied};
+    ///
+    /// async fn download(user: AuthenticatedUser) -> Result<&'static str, Denied> {
+    ///     if user.client_id().is_none() {
+    ///         return Err(user.deny(Refusal::forbidden("downloads are for known clients")));
+    ///     }
+    ///     Ok("…")
+    /// }
+    /// ```
+    #[must_use]
+    pub fn deny(&self, refusal: Refusal) -> Denied {
+        let now = self.challenger.clock.now();
+        self.challenger
+            .report(&refusal, Some(&self.identity), None, now);
+        Denied::new(refusal, Some(Arc::clone(&self.challenger)))
     }
 
     pub(crate) fn new(identity: Identity, challenger: Arc<Challenger>) -> Self {

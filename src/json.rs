@@ -100,6 +100,11 @@ impl<'de, A: MapAccess<'de>> Value<'_, A> {
         self.0.next_value_seed(Texts(each)).map_err(|_| WrongType)
     }
 
+    /// The value as it is written.
+    pub(crate) fn raw(self) -> Result<&'de RawValue, WrongType> {
+        self.read()
+    }
+
     pub(crate) fn raw_array(self) -> Result<Vec<&'de RawValue>, WrongType> {
         self.read()
     }

@@ -8,7 +8,6 @@
 mod jwt;
 mod support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64_simd::URL_SAFE_NO_PAD;
@@ -16,7 +15,7 @@ use serde_json::json;
 use tower::Layer;
 use tower_bearer::identity::{CredentialKind, Identity};
 use tower_bearer::issue::{JwtIssuer, NewJwt, SigningKey};
-use tower_bearer::keys::{Algorithm, CryptoBackend, KeySet, VerificationKey};
+use tower_bearer::keys::{Algorithm, CryptoBackend, KeySet, VerificationKey, VerifierKeys};
 use tower_bearer::middleware::BearerAuth;
 use tower_bearer::verifier::TokenRouter;
 use tower_bearer::verifier::jwt::JwtVerifier;
@@ -47,7 +46,7 @@ impl Door {
         Self { service, inner }
     }
 
-    fn with_keys(keys: impl Into<Arc<KeySet>>) -> Self {
+    fn with_keys(keys: impl Into<VerifierKeys>) -> Self {
         let verifier = JwtVerifier::builder(keys).issuer(ISSUER).audience(AUDIENCE);
         Self::new(verifier.build().unwrap())
     }

@@ -73,13 +73,21 @@ fn extension_points_are_held_without_their_types() {
 #[cfg(feature = "jwt")]
 #[test]
 fn jwts_are_judged_and_issued_on_any_thread() {
-    use tower_bearer::issue::{IssuedJwt, JwtIssuer, SigningKey};
-    use tower_bearer::keys::{KeySet, VerificationKey};
+    use tower_bearer::issue::{
+        IssuePolicy, IssuedJwt, JwksService, JwtIssuer, KeyRotationError, SigningKey, SigningKeys,
+    };
+    use tower_bearer::keys::{KeySet, SharedKeySet, VerificationKey, VerifierKeys};
     use tower_bearer::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
 
     shared::<JwtVerifier>();
     shared::<JwtVerifierBuilder>();
     copied::<KeySet>();
+    copied::<SharedKeySet>();
+    copied::<VerifierKeys>();
+    copied::<SigningKeys>();
+    copied::<JwksService>();
+    copied::<IssuePolicy>();
+    error::<KeyRotationError>();
     copied::<VerificationKey>();
     copied::<SigningKey>();
     copied::<JwtIssuer>();

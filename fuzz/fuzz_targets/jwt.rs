@@ -58,6 +58,7 @@ fn check_identity(identity: &Identity, claims: &Object<'_>) {
     assert_eq!(identity.credential_id(), text("jti").as_deref());
     assert_eq!(identity.client_id(), text("client_id").as_deref());
     assert_eq!(identity.acr(), text("acr").as_deref());
+    assert_eq!(identity.session_id(), text("sid").as_deref());
     let moment = |name| {
         let seconds = claims.get::<f64>(name).expect("a number")?;
         // Larger ones are not told apart by an f64, and stop at the end of time besides.
@@ -65,7 +66,6 @@ fn check_identity(identity: &Identity, claims: &Object<'_>) {
     };
     for (read, name) in [
         (identity.expires_at(), "exp"),
-        (identity.issued_at(), "iat"),
         (identity.auth_time(), "auth_time"),
     ] {
         assert_eq!(read.is_some(), claims.has(name), "{name}");
@@ -73,6 +73,16 @@ fn check_identity(identity: &Identity, claims: &Object<'_>) {
             moment(name).is_none_or(|moment| read == Some(moment)),
             "{name}"
         );
+    }
+    let issued = identity.issued_at();
+    assert_eq!(issued.is_some(), claims.has("iat"));
+    let millis = claims.get::<i64>("iat_ms").ok().flatten();
+    let exact = millis.map(Timestamp::from_unix_millis);
+    let same_second = |exact: &Timestamp| {
+        moment("iat").is_some_and(|iat| iat.as_unix_secs() == exact.as_unix_secs())
+    };
+    if let Some(expected) = exact.filter(same_second).or(moment("iat")) {
+        assert_eq!(issued, Some(expected));
     }
     let mut scopes: Vec<&str> = identity.scopes().iter().collect();
     scopes.sort();

@@ -46,7 +46,8 @@ pub fn are_good(claims: &Object<'_>) -> Option<bool> {
         let seconds = claims.get::<f64>(name).ok()?;
         Some(seconds.map(|seconds| (seconds * 1000.0).floor()))
     };
-    let _of_their_type = (text("client_id")?, text("acr")?, millis("auth_time")?);
+    let _texts = (text("client_id")?, text("acr")?, text("sid")?);
+    let _moment = millis("auth_time")?;
     let is_scope_byte = |b: u8| matches!(b, b'!' | b'#'..=b'[' | b']'..=b'~');
     let scope_is_good = match claims.get::<String>("scope") {
         Ok(text) => text.is_none_or(|text| text.bytes().all(|b| b == b' ' || is_scope_byte(b))),

@@ -2,6 +2,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::error::ConfigError;
+use crate::refusal::Refusal;
 #[cfg(feature = "tokens")]
 use crate::store::StoreError;
 
@@ -11,6 +12,9 @@ use crate::store::StoreError;
 pub enum IssueError {
     /// What the token was to be cannot be right.
     Config(ConfigError),
+    /// The caller may not have such a token issued. The refusal says why, in words that may be shown: a
+    /// handler answers with it by [`deny`](crate::AuthenticatedUser::deny).
+    NotAllowed(Refusal),
     /// The operating system gave no random bytes.
     Random {
         /// What went wrong.
@@ -36,6 +40,7 @@ impl fmt::Display for IssueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config(error) => error.fmt(f),
+            Self::NotAllowed(refusal) => f.write_str(refusal.detail()),
             Self::Random { .. } => f.write_str("no random bytes for a token"),
             #[cfg(feature = "jwt")]
             Self::Signature => f.write_str("no signature for a token"),
@@ -49,6 +54,7 @@ impl Error for IssueError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Config(error) => error.source(),
+            Self::NotAllowed(refusal) => refusal.source(),
             Self::Random { source } => Some(&**source),
             #[cfg(feature = "jwt")]
             Self::Signature => None,

@@ -1,20 +1,31 @@
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::error::IssueError;
-use super::new_jwt::NewJwt;
+use super::jwt_builder::JwtIssuerBuilder;
+use super::new_jwt::{End, NewJwt};
+use super::policy::IssuePolicy;
 use super::secret::SecretToken;
 use super::signing_key::SigningKey;
-use crate::clock::{Clock, SystemClock, Timestamp};
+use super::signing_keys::SigningKeys;
+use crate::clock::{Clock, Timestamp};
 use crate::error::ConfigError;
+use crate::identity::Identity;
 use crate::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
 
-/// Gives out JSON Web Tokens, signed by one key.
+/// Gives out JSON Web Tokens, signed by the current one of its [`SigningKeys`].
 ///
-/// Every token has `iss`, `sub`, `aud`, `iat`, a `jti` of 128 random bits, and `exp` unless waived.
+/// Every token has `iss`, `sub`, `aud`, `iat`, a `jti` of 128 random bits, and `exp` unless waived. Beside
+/// `iat`, which counts whole seconds, stands `iat_ms`: the same moment in whole milliseconds since the
+/// epoch, by which two logins within one second can be told apart. A
+/// [`JwtVerifier`] reads it, and others pass it over.
+///
+/// Tokens are of type `at+jwt`, so that nothing else which the keys sign is taken for one. Those of
+/// [`rfc9068`](Self::rfc9068) have all that RFC 9068 asks for;
+/// [`token_type("JWT")`](JwtIssuerBuilder::token_type) makes plain ones.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,53 +47,69 @@ use crate::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
 /// ```
 #[derive(Debug, Clone)]
 pub struct JwtIssuer {
-    key: SigningKey,
-    // Encoded once, with the dot after it.
-    header: Box<str>,
-    token_type: Box<str>,
-    issuer: Arc<str>,
-    audience: Box<str>,
-    lifetime: Duration,
-    clock: Arc<dyn Clock>,
+    pub(super) keys: SigningKeys,
+    pub(super) header: Arc<RwLock<Arc<Header>>>,
+    pub(super) token_type: Box<str>,
+    pub(super) rfc9068: bool,
+    pub(super) issuer: Arc<str>,
+    pub(super) audience: Box<str>,
+    pub(super) lifetime: Duration,
+    pub(super) max_lifetime: Duration,
+    pub(super) policy: IssuePolicy,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// A header, encoded once for each key, with the dot after it.
+#[derive(Debug)]
+pub(super) struct Header {
+    pub(super) key: Arc<SigningKey>,
+    pub(super) encoded: Box<str>,
 }
 
 impl JwtIssuer {
-    /// Begins an issuer that signs with `key`.
-    pub fn builder(key: SigningKey) -> JwtIssuerBuilder {
-        JwtIssuerBuilder {
-            key,
-            token_type: "at+jwt".into(),
-            issuer: None,
-            audience: None,
-            lifetime: None,
-            clock: Arc::new(SystemClock),
-        }
+    /// Begins an issuer that signs with a [`SigningKey`], or with the current one of [`SigningKeys`].
+    pub fn builder(keys: impl Into<SigningKeys>) -> JwtIssuerBuilder {
+        JwtIssuerBuilder::new(keys.into())
     }
 
-    /// Gives out a token.
+    /// Begins an issuer of access tokens by RFC 9068 §2: of type `at+jwt`, and none without `client_id` or
+    /// `exp`. Its counterpart is [`JwtVerifier::rfc9068`].
+    pub fn rfc9068(keys: impl Into<SigningKeys>) -> JwtIssuerBuilder {
+        JwtIssuerBuilder::new(keys.into()).following_rfc9068()
+    }
+
+    /// Gives out a token, whoever asks for it: for the service itself, such as at a login.
     ///
     /// # Errors
-    /// If the subject is empty, or if randomness or the signature failed.
+    /// If the subject is empty, the lifetime is none or longer than this issuer gives, or a claim is
+    /// missing that RFC 9068 asks for where that is followed; or if randomness or the signature failed.
     pub fn issue(&self, new: NewJwt) -> Result<IssuedJwt, IssueError> {
-        if new.subject.is_empty() {
-            return Err(ConfigError::new("subject", "it is empty").into());
-        }
+        let lifetime = self.check(&new)?;
         let id = random_id()?;
-        let now = self.clock.now().as_unix_secs();
+        let moment = self.clock.now();
+        let now = moment.as_unix_secs();
         let mut claims = new.claims;
         claims.insert("iss".into(), json!(&*self.issuer));
         claims.insert("sub".into(), json!(new.subject));
         claims.insert("aud".into(), json!(self.audience));
         claims.insert("iat".into(), json!(now));
+        claims.insert("iat_ms".into(), json!(moment.as_unix_millis()));
         claims.insert("jti".into(), json!(id));
-        let end = new
-            .expires
-            .then(|| Timestamp::from_unix_secs(now).saturating_add(self.lifetime));
+        let end = lifetime.map(|lifetime| Timestamp::from_unix_secs(now).saturating_add(lifetime));
         if let Some(end) = end {
             claims.insert("exp".into(), json!(end.as_unix_secs()));
         }
         if let Some(client) = new.client_id {
             claims.insert("client_id".into(), json!(client));
+        }
+        if let Some(session) = new.session_id {
+            claims.insert("sid".into(), json!(session));
+        }
+        if let Some(login) = new.auth_time {
+            claims.insert("auth_time".into(), json!(login.as_unix_secs()));
+        }
+        if let Some(acr) = new.acr {
+            claims.insert("acr".into(), json!(acr));
         }
         if !new.scopes.is_empty() {
             claims.insert("scope".into(), json!(new.scopes.as_str()));
@@ -95,26 +122,74 @@ impl JwtIssuer {
         })
     }
 
-    /// Begins a verifier of what this issues: same key, issuer, audience and type, and no leeway, since
-    /// both read the same clock. Where another machine issues, set one.
-    pub fn verifier(&self) -> JwtVerifierBuilder {
-        JwtVerifier::builder(self.key.verification_key().clone())
-            .issuer(Arc::clone(&self.issuer))
-            .audience(self.audience.clone())
-            .token_type(self.token_type.clone())
-            .leeway(Duration::ZERO)
+    /// Gives out a token that `issuer`, the caller of a request, asks for: if the issuer's
+    /// [`policy`](JwtIssuerBuilder::policy) lets them.
+    ///
+    /// # Errors
+    /// [`IssueError::NotAllowed`] if it does not, and otherwise as for [`issue`](Self::issue).
+    pub fn issue_as(&self, issuer: &Identity, new: NewJwt) -> Result<IssuedJwt, IssueError> {
+        let judged = self.policy.judge(issuer, &new.wanted());
+        judged.map_err(IssueError::NotAllowed)?;
+        self.issue(new)
     }
 
-    /// The key that signs.
+    /// Begins a verifier of what this issues: same keys, issuer, audience and type, and no leeway, since
+    /// both read the same clock. Where another machine issues, set one.
+    ///
+    /// The keys are shared: the verifier goes along with each step of [`SigningKeys`].
+    pub fn verifier(&self) -> JwtVerifierBuilder {
+        let (issuer, audience) = (Arc::clone(&self.issuer), self.audience.clone());
+        let verifier = if self.rfc9068 {
+            JwtVerifier::rfc9068(&self.keys, issuer, audience)
+        } else {
+            JwtVerifier::builder(&self.keys)
+                .issuer(issuer)
+                .audience(audience)
+                .token_type(self.token_type.clone())
+        };
+        verifier.leeway(Duration::ZERO)
+    }
+
+    /// The keys, of which the current one signs.
     #[must_use]
-    pub fn key(&self) -> &SigningKey {
-        &self.key
+    pub fn keys(&self) -> &SigningKeys {
+        &self.keys
+    }
+
+    /// For how long the token is to be good, if it ends, provided that all is right with it.
+    fn check(&self, new: &NewJwt) -> Result<Option<Duration>, ConfigError> {
+        if new.subject.is_empty() {
+            return Err(ConfigError::new("subject", "it is empty"));
+        }
+        if self.rfc9068 && new.client_id.as_deref().is_none_or(str::is_empty) {
+            return Err(ConfigError::new(
+                "client_id",
+                "it is missing or empty, and RFC 9068 asks for it",
+            ));
+        }
+        match new.end {
+            End::Usual => Ok(Some(self.lifetime)),
+            End::After(lifetime) if lifetime.as_secs() == 0 => {
+                Err(ConfigError::new("lifetime", "less than a second"))
+            }
+            End::After(lifetime) if lifetime > self.max_lifetime => Err(ConfigError::new(
+                "lifetime",
+                "longer than the issuer's lifetime and max_lifetime",
+            )),
+            End::After(lifetime) => Ok(Some(Duration::from_secs(lifetime.as_secs()))),
+            End::Never if self.rfc9068 => Err(ConfigError::new(
+                "never_expiring",
+                "RFC 9068 asks for an end",
+            )),
+            End::Never => Ok(None),
+        }
     }
 
     fn sign(&self, payload: &str) -> Result<SecretToken, IssueError> {
-        let mut token = String::from(&*self.header);
+        let header = self.header();
+        let mut token = String::from(&*header.encoded);
         URL_SAFE_NO_PAD.encode_append(payload, &mut token);
-        let signature = self
+        let signature = header
             .key
             .sign(token.as_bytes())
             .ok_or(IssueError::Signature)?;
@@ -122,82 +197,36 @@ impl JwtIssuer {
         URL_SAFE_NO_PAD.encode_append(signature, &mut token);
         Ok(SecretToken::new(token))
     }
+
+    /// The header of the key that signs now.
+    fn header(&self) -> Arc<Header> {
+        let key = self.keys.signer();
+        let known = Arc::clone(&self.header.read().unwrap_or_else(PoisonError::into_inner));
+        if Arc::ptr_eq(&known.key, &key) {
+            return known;
+        }
+        let header = Arc::new(Header::new(key, &self.token_type));
+        let mut slot = self.header.write().unwrap_or_else(PoisonError::into_inner);
+        *slot = Arc::clone(&header);
+        header
+    }
 }
 
-/// Sets up a [`JwtIssuer`].
-#[derive(Debug)]
-#[must_use = "nothing is issued until it is built"]
-pub struct JwtIssuerBuilder {
-    key: SigningKey,
-    token_type: Box<str>,
-    issuer: Option<Arc<str>>,
-    audience: Option<Box<str>>,
-    lifetime: Option<Duration>,
-    clock: Arc<dyn Clock>,
-}
-
-impl JwtIssuerBuilder {
-    /// Who vouches for the tokens (`iss`).
-    pub fn issuer(mut self, issuer: impl Into<Arc<str>>) -> Self {
-        self.issuer = Some(issuer.into());
-        self
-    }
-
-    /// For whom the tokens are meant (`aud`).
-    pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
-        self.audience = Some(audience.into());
-        self
-    }
-
-    /// How long a token is good, in whole seconds.
-    pub fn lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetime = Some(lifetime);
-        self
-    }
-
-    /// The header's `typ`: `at+jwt` (RFC 9068) unless set.
-    pub fn token_type(mut self, typ: impl Into<Box<str>>) -> Self {
-        self.token_type = typ.into();
-        self
-    }
-
-    /// The clock that `iat` and `exp` are read from: the system's unless set.
-    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// Builds the issuer.
-    ///
-    /// # Errors
-    /// If issuer, audience or lifetime is missing or empty.
-    pub fn build(self) -> Result<JwtIssuer, ConfigError> {
-        let missing = |setting: &'static str| ConfigError::new(setting, "it is missing or empty");
-        let lifetime = self.lifetime.filter(|lifetime| lifetime.as_secs() > 0);
+impl Header {
+    pub(super) fn new(key: Arc<SigningKey>, token_type: &str) -> Self {
         let mut header = json!({
-            "alg": self.key.algorithm().as_str(),
-            "typ": self.token_type,
+            "alg": key.algorithm().as_str(),
+            "typ": token_type,
         });
-        if let Some(kid) = self.key.verification_key().kid() {
+        if let Some(kid) = key.verification_key().kid() {
             header["kid"] = json!(kid);
         }
         let mut encoded = URL_SAFE_NO_PAD.encode_to_string(header.to_string());
         encoded.push('.');
-        Ok(JwtIssuer {
-            key: self.key,
-            header: encoded.into(),
-            token_type: self.token_type,
-            issuer: self
-                .issuer
-                .filter(|issuer| !issuer.is_empty())
-                .ok_or_else(|| missing("issuer"))?,
-            audience: self
-                .audience
-                .filter(|audience| !audience.is_empty())
-                .ok_or_else(|| missing("audience"))?,
-            lifetime: Duration::from_secs(lifetime.ok_or_else(|| missing("lifetime"))?.as_secs()),
-            clock: self.clock,
-        })
+        Self {
+            key,
+            encoded: encoded.into(),
+        }
     }
 }
 

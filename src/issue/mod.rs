@@ -3,8 +3,11 @@
 //! | to | use |
 //! |---|---|
 //! | sign JWTs | [`JwtIssuer`], with a [`SigningKey`] |
+//! | change the key that signs | [`SigningKeys`] |
+//! | serve the public keys | [`JwksService`] |
 //! | mint, list and end sessions, access tokens and bot tokens | [`TokenIssuer::opaque`] |
 //! | mint, list and end API keys | [`TokenIssuer::api_keys`] |
+//! | let callers issue for themselves | [`IssuePolicy`], with [`TokenIssuer::mint_as`] or [`JwtIssuer::issue_as`] |
 //!
 //! A text that was minted is a [`SecretToken`], which is read once.
 //!
@@ -13,29 +16,49 @@
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 mod error;
 #[cfg(feature = "jwt")]
+mod jwks;
+#[cfg(feature = "jwt")]
 mod jwt;
+#[cfg(feature = "jwt")]
+mod jwt_builder;
 #[cfg(feature = "jwt")]
 mod new_jwt;
 #[cfg(feature = "tokens")]
 mod new_token;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
+mod policy;
+#[cfg(feature = "jwt")]
+mod rotation_error;
+#[cfg(any(feature = "jwt", feature = "tokens"))]
 mod secret;
 #[cfg(feature = "jwt")]
 mod signing_key;
+#[cfg(feature = "jwt")]
+mod signing_keys;
 #[cfg(feature = "tokens")]
 mod token;
 
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 pub use error::IssueError;
 #[cfg(feature = "jwt")]
-pub use jwt::{IssuedJwt, JwtIssuer, JwtIssuerBuilder};
+pub use jwks::JwksService;
+#[cfg(feature = "jwt")]
+pub use jwt::{IssuedJwt, JwtIssuer};
+#[cfg(feature = "jwt")]
+pub use jwt_builder::JwtIssuerBuilder;
 #[cfg(feature = "jwt")]
 pub use new_jwt::NewJwt;
 #[cfg(feature = "tokens")]
 pub use new_token::NewToken;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
+pub use policy::IssuePolicy;
+#[cfg(feature = "jwt")]
+pub use rotation_error::KeyRotationError;
+#[cfg(any(feature = "jwt", feature = "tokens"))]
 pub use secret::SecretToken;
 #[cfg(feature = "jwt")]
 pub use signing_key::SigningKey;
+#[cfg(feature = "jwt")]
+pub use signing_keys::SigningKeys;
 #[cfg(feature = "tokens")]
 pub use token::{Minted, TokenIssuer};

@@ -1,7 +1,12 @@
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::policy::Wanted;
+use crate::clock::Timestamp;
 use crate::error::ConfigError;
+use crate::identity::CredentialKind;
 use crate::scope::ScopeSet;
 
 /// What a token is to say.
@@ -11,8 +16,19 @@ pub struct NewJwt {
     pub(super) subject: Box<str>,
     pub(super) client_id: Option<Box<str>>,
     pub(super) scopes: ScopeSet,
+    pub(super) session_id: Option<Box<str>>,
+    pub(super) auth_time: Option<Timestamp>,
+    pub(super) acr: Option<Box<str>>,
     pub(super) claims: Map<String, Value>,
-    pub(super) expires: bool,
+    pub(super) end: End,
+}
+
+/// When a token is to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum End {
+    Usual,
+    After(Duration),
+    Never,
 }
 
 impl NewJwt {
@@ -22,8 +38,11 @@ impl NewJwt {
             subject: subject.into(),
             client_id: None,
             scopes: ScopeSet::new(),
+            session_id: None,
+            auth_time: None,
+            acr: None,
             claims: Map::new(),
-            expires: true,
+            end: End::Usual,
         }
     }
 
@@ -36,6 +55,31 @@ impl NewJwt {
     /// The client that it is given to (`client_id`).
     pub fn client_id(mut self, client_id: impl Into<Box<str>>) -> Self {
         self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// The session that it belongs to (`sid`), with which it can be ended.
+    pub fn session_id(mut self, session_id: impl Into<Box<str>>) -> Self {
+        self.session_id = Some(session_id.into());
+        self
+    }
+
+    /// From a login at this time (`auth_time`, in whole seconds).
+    pub fn auth_time(mut self, at: Timestamp) -> Self {
+        self.auth_time = Some(at);
+        self
+    }
+
+    /// From a login of this strength (`acr`).
+    pub fn acr(mut self, acr: impl Into<Box<str>>) -> Self {
+        self.acr = Some(acr.into());
+        self
+    }
+
+    /// Good for this long, in whole seconds, in place of the issuer's usual lifetime: for less, or for as
+    /// much as its [`max_lifetime`](super::JwtIssuerBuilder::max_lifetime) allows.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.end = End::After(lifetime);
         self
     }
 
@@ -57,21 +101,38 @@ impl NewJwt {
 
     /// Without `exp`: good until its key is taken out of use, or it is revoked.
     pub fn never_expiring(mut self) -> Self {
-        self.expires = false;
+        self.end = End::Never;
         self
+    }
+
+    /// What a policy weighs of it.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            kind: CredentialKind::Jwt,
+            subject: &self.subject,
+            scopes: &self.scopes,
+            roles: &[],
+            auth_time: self.auth_time,
+            acr: self.acr.as_deref(),
+            own_claims: !self.claims.is_empty(),
+        }
     }
 }
 
 /// The claims that the issuer itself writes, and `cnf`, which no verifier of this crate accepts yet.
-const RESERVED: [&str; 10] = [
+const RESERVED: [&str; 14] = [
     "iss",
     "sub",
     "aud",
     "exp",
     "nbf",
     "iat",
+    "iat_ms",
     "jti",
     "client_id",
+    "sid",
+    "auth_time",
+    "acr",
     "scope",
     "cnf",
 ];

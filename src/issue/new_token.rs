@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::policy::Wanted;
 use crate::clock::Timestamp;
 use crate::error::ConfigError;
 use crate::identity::{CredentialKind, RoleGrant};
@@ -126,6 +127,19 @@ impl NewToken {
 
     pub(super) fn kind(&self) -> CredentialKind {
         self.record.kind
+    }
+
+    /// What a policy weighs of it.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            kind: self.record.kind,
+            subject: &self.record.subject,
+            scopes: &self.record.scopes,
+            roles: &self.record.roles,
+            auth_time: self.record.auth_time,
+            acr: self.record.acr.as_deref(),
+            own_claims: false,
+        }
     }
 
     /// The record as of `now`, still without id and digest.

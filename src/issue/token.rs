@@ -1,10 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{IssueError, NewToken, SecretToken};
+use super::{IssueError, IssuePolicy, NewToken, SecretToken};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::ConfigError;
-use crate::identity::CredentialKind;
+use crate::identity::{CredentialKind, Identity};
 use crate::store::{
     API_KEY_KINDS, OPAQUE_KINDS, Page, StoreError, TokenDigest, TokenFilter, TokenFormat, TokenKey,
     TokenRecord, TokenStore,
@@ -42,6 +42,7 @@ pub struct TokenIssuer {
     format: TokenFormat,
     clock: Arc<dyn Clock>,
     kinds: &'static [CredentialKind],
+    policy: IssuePolicy,
 }
 
 /// A token that was just minted.
@@ -78,7 +79,33 @@ impl TokenIssuer {
         self
     }
 
-    /// Mints a token.
+    /// With this policy for [`mint_as`](Self::mint_as) and [`replace_as`](Self::replace_as), in place of [`IssuePolicy::strict`].
+    #[must_use]
+    pub fn with_policy(mut self, policy: IssuePolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Mints a token that `issuer`, the caller of a request, asks for: if the policy lets them.
+    ///
+    /// ```
+    /// use tower_bearer::AuthenticatedUser;
+    /// use tower_bearer::issue::{IssueError, NewToken, TokenIssuer};
+    ///
+    /// async fn new_key(user: &AuthenticatedUser, keys: &TokenIssuer) -> Result<String, IssueError> {
+    ///     let minted = keys.mint_as(user, NewToken::api_key(user.subject())).await?;
+    ///     Ok(minted.token.reveal())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`IssueError::NotAllowed`] if it does not, and otherwise as for [`mint`](Self::mint).
+    pub async fn mint_as(&self, issuer: &Identity, new: NewToken) -> Result<Minted, IssueError> {
+        self.allow(issuer, &new)?;
+        self.mint(new).await
+    }
+
+    /// Mints a token, whoever asks for it: for the service itself, such as at a login.
     ///
     /// # Errors
     /// If a setting of the token cannot be right, or the source of random numbers or the store failed.
@@ -103,6 +130,21 @@ impl TokenIssuer {
             .replace(id, minted.record.clone(), Duration::ZERO, now)
             .await?;
         Ok(minted)
+    }
+
+    /// As [`replace`](Self::replace), for `issuer`, the caller of a request: if the policy lets them have
+    /// the new token.
+    ///
+    /// # Errors
+    /// [`IssueError::NotAllowed`] if it does not, and otherwise as for [`replace`](Self::replace).
+    pub async fn replace_as(
+        &self,
+        issuer: &Identity,
+        id: &str,
+        new: NewToken,
+    ) -> Result<Minted, IssueError> {
+        self.allow(issuer, &new)?;
+        self.replace(id, new).await
     }
 
     /// Reads one record.
@@ -158,7 +200,13 @@ impl TokenIssuer {
             format,
             clock: Arc::new(SystemClock),
             kinds,
+            policy: IssuePolicy::strict(),
         }
+    }
+
+    fn allow(&self, issuer: &Identity, new: &NewToken) -> Result<(), IssueError> {
+        let judged = self.policy.judge(issuer, &new.wanted());
+        judged.map_err(IssueError::NotAllowed)
     }
 
     fn prepare(&self, new: NewToken, now: Timestamp) -> Result<Minted, IssueError> {

@@ -6,7 +6,9 @@ use super::algorithm::{Algorithm, Curve, Family};
 use super::{ed25519, roca};
 use crate::error::ConfigError;
 
-/// The part of a key that verifies.
+/// The part of a key that verifies. Two of them are compared when keys change, never with what comes from
+/// outside.
+#[derive(PartialEq, Eq)]
 pub(crate) enum Material {
     Secret(Zeroizing<Vec<u8>>),
     Rsa {

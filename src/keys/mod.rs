@@ -1,7 +1,8 @@
 //! Keys that verify signatures: where they come from, which are refused, and which one a token means.
 //!
 //! A [`VerificationKey`] is imported once, from a secret, PEM, DER or a JWK, and carries the one
-//! [`Algorithm`] that it is for: a token does not choose. A [`KeySet`] holds one or several of them.
+//! [`Algorithm`] that it is for: a token does not choose. A [`KeySet`] holds one or several of them, and a
+//! [`SharedKeySet`] is one that changes while it is in use.
 //!
 //! What is refused on import, whatever the format:
 //!
@@ -47,17 +48,21 @@ mod engine;
 mod jwk;
 mod material;
 pub(crate) mod pem;
+mod public;
 mod roca;
 #[cfg(feature = "rust-crypto")]
 mod rust_crypto;
 mod set;
+mod shared;
 pub(crate) mod signer;
 mod verification;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use backend::CryptoBackend;
 pub use set::KeySet;
+pub use shared::{SharedKeySet, VerifierKeys};
 pub use verification::VerificationKey;
 
 pub(crate) use algorithm::Family;
 pub(crate) use set::NoKey;
+pub(crate) use shared::Source;

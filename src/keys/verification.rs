@@ -155,6 +155,22 @@ impl VerificationKey {
         self.backend
     }
 
+    /// The id, shared.
+    pub(crate) fn shared_kid(&self) -> Option<Arc<str>> {
+        self.kid.clone()
+    }
+
+    /// Whether a token means and is signed by the one if it is so with the other.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm
+            && self.kid == other.kid
+            && (Arc::ptr_eq(&self.material, &other.material) || self.material == other.material)
+    }
+
+    pub(super) fn material(&self) -> &Material {
+        &self.material
+    }
+
     pub(crate) fn from_material(
         algorithm: Algorithm,
         material: Material,

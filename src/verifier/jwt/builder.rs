@@ -6,12 +6,12 @@ use serde::de::DeserializeOwned;
 
 use super::JwtVerifier;
 use super::header::{TokenType, without_application};
-use super::known::KnownKeys;
+use super::known::Keys;
 use super::rules::Rules;
 use super::value::ClaimValue;
 use crate::error::ConfigError;
 use crate::identity::CredentialKind;
-use crate::keys::KeySet;
+use crate::keys::VerifierKeys;
 
 /// How long clocks may disagree unless set otherwise.
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
@@ -20,7 +20,7 @@ const MAX_LEEWAY: Duration = Duration::from_secs(300);
 /// Sets up a [`JwtVerifier`]. Strict unless waived, by name.
 #[must_use = "nothing is verified until it is built"]
 pub struct JwtVerifierBuilder {
-    keys: Arc<KeySet>,
+    keys: VerifierKeys,
     token_type: Option<Box<str>>,
     any_issuer: bool,
     any_audience: bool,
@@ -28,7 +28,7 @@ pub struct JwtVerifierBuilder {
 }
 
 impl JwtVerifierBuilder {
-    pub(super) fn new(keys: Arc<KeySet>) -> Self {
+    pub(super) fn new(keys: VerifierKeys) -> Self {
         Self {
             keys,
             token_type: None,
@@ -203,7 +203,7 @@ impl JwtVerifierBuilder {
             Some(typ) => TokenType::Exactly(typ.into()),
         };
         Ok(JwtVerifier {
-            known: KnownKeys::new(self.keys),
+            keys: Keys::new(self.keys),
             token_type,
             rules: self.rules,
         })
@@ -255,9 +255,18 @@ impl JwtVerifierBuilder {
     }
 
     fn check_claims(&self) -> Result<(), ConfigError> {
-        const WITH_A_SETTING: [&str; 8] =
-            ["iss", "aud", "exp", "nbf", "iat", "jti", "auth_time", "cnf"];
-        const STRINGS: [&str; 3] = ["sub", "client_id", "acr"];
+        const WITH_A_SETTING: [&str; 9] = [
+            "iss",
+            "aud",
+            "exp",
+            "nbf",
+            "iat",
+            "iat_ms",
+            "jti",
+            "auth_time",
+            "cnf",
+        ];
+        const STRINGS: [&str; 4] = ["sub", "client_id", "acr", "sid"];
         let rules = &self.rules;
         let reserved = |name: &str| WITH_A_SETTING.contains(&name) || STRINGS.contains(&name);
         if reserved(&rules.scope_claim) {

@@ -19,10 +19,13 @@ pub(super) struct Claims<'a> {
     pub(super) id: Option<Cow<'a, str>>,
     pub(super) client_id: Option<Cow<'a, str>>,
     pub(super) acr: Option<Cow<'a, str>>,
+    pub(super) session_id: Option<Cow<'a, str>>,
     pub(super) audience: Audience,
     pub(super) expires_at: Option<Timestamp>,
     pub(super) not_before: Option<Timestamp>,
     pub(super) issued_at: Option<Timestamp>,
+    /// `iat_ms`, where it is a whole number.
+    issued_at_millis: Option<i64>,
     pub(super) auth_time: Option<Timestamp>,
     pub(super) scopes: ScopeSet,
     pub(super) roles: Vec<RoleGrant>,
@@ -49,10 +52,12 @@ impl<'a> Claims<'a> {
             id: None,
             client_id: None,
             acr: None,
+            session_id: None,
             audience: Audience::Absent,
             expires_at: None,
             not_before: None,
             issued_at: None,
+            issued_at_millis: None,
             auth_time: None,
             scopes: ScopeSet::new(),
             roles: Vec::new(),
@@ -61,6 +66,15 @@ impl<'a> Claims<'a> {
         };
         json::read_object(payload, &mut claims, MALFORMED)?;
         Ok(claims)
+    }
+
+    /// When it was issued, to the millisecond where the token says so.
+    pub(super) fn issued_exactly_at(&self) -> Option<Timestamp> {
+        let stated = self.issued_at?;
+        let exact = self.issued_at_millis.map(Timestamp::from_unix_millis);
+        exact
+            .filter(|exact| exact.as_unix_secs() == stated.as_unix_secs())
+            .or(Some(stated))
     }
 
     fn read_audience<'de, A: MapAccess<'de>>(
@@ -170,6 +184,12 @@ impl<'a> Members<'a> for Claims<'a> {
                 self.client_id = self.read_text(name, value, "client_id is no string")?;
             }
             "acr" => self.acr = self.read_text(name, value, "acr is no string")?,
+            "sid" => self.session_id = self.read_text(name, value, "sid is no string")?,
+            "iat_ms" => {
+                // Not registered, so another issuer may mean anything by it.
+                let text = value.raw().map_err(|_| MALFORMED)?;
+                self.issued_at_millis = serde_json::from_str(text.get()).ok();
+            }
             "auth_time" => {
                 self.auth_time = Some(value.date().map_err(|_| "auth_time is no number")?);
             }

@@ -1,11 +1,57 @@
 //! Keys, and the headers under which they have signed.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use crate::keys::{KeySet, VerificationKey};
+use crate::clock::Timestamp;
+use crate::identity::OnAdmitted;
+use crate::keys::{KeySet, SharedKeySet, Source, VerificationKey, VerifierKeys};
+use crate::refusal::Refusal;
 
 /// How many headers are remembered: an issuer writes one for each of its keys.
 const REMEMBERED: usize = 8;
+
+/// The keys of a verifier: the same for ever, or as they are just now.
+#[derive(Debug)]
+pub(super) enum Keys {
+    Fixed(Box<KnownKeys>),
+    Shared {
+        source: SharedKeySet,
+        known: RwLock<Arc<KnownKeys>>,
+    },
+}
+
+impl Keys {
+    pub(super) fn new(keys: VerifierKeys) -> Self {
+        match keys.0 {
+            Source::Fixed(keys) => Self::Fixed(Box::new(KnownKeys::fixed(keys))),
+            Source::Shared(source) => Self::Shared {
+                known: RwLock::new(Arc::new(KnownKeys::of(&source))),
+                source,
+            },
+        }
+    }
+
+    /// Hands the keys to `then`. No lock is held meanwhile.
+    pub(super) fn with<T>(&self, then: impl FnOnce(&KnownKeys) -> T) -> T {
+        match self {
+            Self::Fixed(known) => then(known),
+            Self::Shared { source, known } => then(&up_to_date(source, known)),
+        }
+    }
+}
+
+fn up_to_date(source: &SharedKeySet, known: &RwLock<Arc<KnownKeys>>) -> Arc<KnownKeys> {
+    let held = Arc::clone(&known.read().unwrap_or_else(PoisonError::into_inner));
+    if held.generation == source.generation() {
+        return held;
+    }
+    let mut slot = known.write().unwrap_or_else(PoisonError::into_inner);
+    if slot.generation != source.generation() {
+        *slot = Arc::new(KnownKeys::of(source));
+    }
+    Arc::clone(&slot)
+}
 
 /// A key set with the encoded headers that were found to be acceptable and to mean one of its keys.
 ///
@@ -15,7 +61,10 @@ const REMEMBERED: usize = 8;
 #[derive(Debug)]
 pub(super) struct KnownKeys {
     keys: Arc<KeySet>,
+    generation: u64,
     headers: [OnceLock<KnownHeader>; REMEMBERED],
+    // One for each key, where keys may change.
+    watches: Vec<Arc<KeyWatch>>,
 }
 
 #[derive(Debug)]
@@ -25,10 +74,28 @@ struct KnownHeader {
 }
 
 impl KnownKeys {
-    pub(super) fn new(keys: Arc<KeySet>) -> Self {
+    fn fixed(keys: Arc<KeySet>) -> Self {
         Self {
             keys,
+            generation: 0,
             headers: Default::default(),
+            watches: Vec::new(),
+        }
+    }
+
+    fn of(source: &SharedKeySet) -> Self {
+        let (keys, generation) = source.snapshot();
+        let watch = |key: &VerificationKey| {
+            Arc::new(KeyWatch {
+                source: source.clone(),
+                key: key.clone(),
+                seen: AtomicU64::new(generation),
+            })
+        };
+        Self {
+            watches: keys.iter().map(watch).collect(),
+            generation,
+            ..Self::fixed(keys)
         }
     }
 
@@ -38,6 +105,12 @@ impl KnownKeys {
 
     pub(super) fn key(&self, place: usize) -> &VerificationKey {
         self.keys.key(place)
+    }
+
+    /// What refuses tokens of this key once it is no longer held.
+    pub(super) fn watch(&self, place: usize) -> Option<Arc<dyn OnAdmitted>> {
+        let watch = Arc::clone(self.watches.get(place)?);
+        Some(watch)
     }
 
     /// The place of the key that this header is known to mean.
@@ -55,5 +128,36 @@ impl KnownKeys {
                 place,
             });
         }
+    }
+}
+
+/// Knows whether a key is still held.
+#[derive(Debug)]
+struct KeyWatch {
+    source: SharedKeySet,
+    key: VerificationKey,
+    /// A generation in which it was held.
+    seen: AtomicU64,
+}
+
+impl OnAdmitted for KeyWatch {
+    fn admitted(&self, _now: Timestamp) -> Result<(), Refusal> {
+        if self.is_current() {
+            Ok(())
+        } else {
+            Err(Refusal::invalid("the key of the token was withdrawn"))
+        }
+    }
+
+    fn is_current(&self) -> bool {
+        if self.seen.load(Ordering::Relaxed) == self.source.generation() {
+            return true;
+        }
+        let (keys, generation) = self.source.snapshot();
+        let is_held = keys.iter().any(|key| key.is_same_as(&self.key));
+        if is_held {
+            self.seen.store(generation, Ordering::Relaxed);
+        }
+        is_held
     }
 }

@@ -10,8 +10,8 @@
 //! 3. **Key.** The one key that `kid` and `alg` mean, as [`KeySet`] says. The algorithm is the key's.
 //! 4. **Signature.**
 //! 5. **Claims.** One JSON object in UTF-8 with unique members and nothing after it. Every claim that is
-//!    known has its right type: `iss`, `sub`, `jti`, `client_id`, `acr` strings; `aud` a string or a
-//!    non-empty array of strings; `exp`, `nbf`, `iat`, `auth_time` numbers; scopes a string or an array
+//!    known has its right type: `iss`, `sub`, `jti`, `client_id`, `acr`, `sid` strings; `aud` a string
+//!    or a non-empty array of strings; `exp`, `nbf`, `iat`, `auth_time` numbers; scopes a string or an array
 //!    of strings, roles an array of strings. A claim with a stated value has it.
 //! 6. `iss` is one of those trusted, `aud` names this service, `sub` is not empty, `exp` is there, `jti` is
 //!    not empty where it is there, and what was required besides is there.
@@ -23,8 +23,17 @@
 //! 9. The claims fit the service's own type, where [`claims`](JwtVerifierBuilder::claims) names one.
 //!
 //! The identity has `sub` as its subject, `jti` as its credential id, `client_id` (`azp` is not read),
-//! scopes, roles where [`roles_claim`](JwtVerifierBuilder::roles_claim) says, `auth_time`, `acr`, and as
-//! its end `exp` as it stands; the leeway comes on top.
+//! scopes, roles where [`roles_claim`](JwtVerifierBuilder::roles_claim) says, `auth_time`, `acr`, `sid` as
+//! its session id, the `kid` of the key that verified it (also where the token names none), and as its end
+//! `exp` as it stands; the leeway comes on top.
+//!
+//! It was issued at `iat`; more exactly at `iat_ms`, where that is a whole number of milliseconds since
+//! the epoch within the second that `iat` names. Anything else in `iat_ms` is passed over. The issuer of
+//! this crate writes it, so that two logins within one second can be told apart.
+//!
+//! Where its keys may change (a [`SharedKeySet`], [`SigningKeys`](crate::issue::SigningKeys)), an identity
+//! is good for as long as its key is held: once that is withdrawn, it is not let in any more, not even from
+//! a cache. Such a verifier uses the place of [`Identity::with_on_admitted`].
 //!
 //! ```
 //! use tower_bearer::keys::{Algorithm, VerificationKey};
@@ -52,6 +61,10 @@
 //! | writes roles deeper inside | [`claims`](JwtVerifierBuilder::claims), and [`enriched`](crate::verifier::TokenVerifierExt::enriched) to make roles of them |
 //! | writes no `aud`, but `client_id` | [`allow_any_audience`](JwtVerifierBuilder::allow_any_audience), and `require_claim` of `client_id` |
 //! | publishes RSA keys without `alg` | [`KeySet::from_jwks_for`] |
+//!
+//! [`KeySet`]: crate::keys::KeySet
+//! [`KeySet::from_jwks_for`]: crate::keys::KeySet::from_jwks_for
+//! [`SharedKeySet`]: crate::keys::SharedKeySet
 
 mod builder;
 mod claims;
@@ -69,12 +82,12 @@ use async_trait::async_trait;
 
 use self::header::{Header, TokenType};
 use self::jws::{NOT_THREE_PARTS, Parts, choose};
-use self::known::KnownKeys;
+use self::known::{Keys, KnownKeys};
 use self::rules::Rules;
 use super::{Answer, Presented, TokenVerifier};
 use crate::clock::Timestamp;
 use crate::identity::Identity;
-use crate::keys::KeySet;
+use crate::keys::VerifierKeys;
 use crate::refusal::Refusal;
 
 pub use builder::JwtVerifierBuilder;
@@ -85,24 +98,26 @@ pub use value::ClaimValue;
 /// The rules are in the [module's](self) documentation.
 #[derive(Debug)]
 pub struct JwtVerifier {
-    known: KnownKeys,
+    keys: Keys,
     token_type: TokenType,
     rules: Rules,
 }
 
 impl JwtVerifier {
-    /// Begins a verifier of tokens that are signed by one of `keys`: a [`KeySet`], one shared in an
-    /// [`Arc`], or a single [`VerificationKey`](crate::keys::VerificationKey).
+    /// Begins a verifier of tokens that are signed by one of `keys`: a
+    /// [`KeySet`](crate::keys::KeySet), one in an [`Arc`], a single
+    /// [`VerificationKey`](crate::keys::VerificationKey), or keys that change meanwhile, in a
+    /// [`SharedKeySet`](crate::keys::SharedKeySet) or [`SigningKeys`](crate::issue::SigningKeys).
     ///
     /// Issuer and audience must be stated, or waived by name, before it can be built.
-    pub fn builder(keys: impl Into<Arc<KeySet>>) -> JwtVerifierBuilder {
+    pub fn builder(keys: impl Into<VerifierKeys>) -> JwtVerifierBuilder {
         JwtVerifierBuilder::new(keys.into())
     }
 
     /// Begins a verifier of access tokens by RFC 9068 §4: of type `at+jwt`, with `iss`, `aud`, `exp`,
     /// `sub`, `client_id`, `iat` and `jti`.
     pub fn rfc9068(
-        keys: impl Into<Arc<KeySet>>,
+        keys: impl Into<VerifierKeys>,
         issuer: impl Into<Arc<str>>,
         audience: impl Into<Box<str>>,
     ) -> JwtVerifierBuilder {
@@ -116,30 +131,51 @@ impl JwtVerifier {
     }
 
     fn judge(&self, token: &[u8], now: Timestamp) -> Result<Identity, Refusal> {
+        self.keys.with(|known| self.judge_by(known, token, now))
+    }
+
+    fn judge_by(
+        &self,
+        known: &KnownKeys,
+        token: &[u8],
+        now: Timestamp,
+    ) -> Result<Identity, Refusal> {
         let parts = Parts::of(token).ok_or(NOT_THREE_PARTS)?;
         parts.with_payload(|payload| {
-            parts.with_signature(|signature| self.check_signature(&parts, signature))?;
+            let place =
+                parts.with_signature(|signature| self.check_signature(known, &parts, signature))?;
             let payload = std::str::from_utf8(payload)
                 .map_err(|_| Refusal::invalid("the payload is not UTF-8"))?;
-            self.rules.judge(payload, now)
+            let identity = self.rules.judge(payload, known.key(place), now)?;
+            Ok(match known.watch(place) {
+                Some(watch) => identity.with_on_admitted(watch),
+                None => identity,
+            })
         })
     }
 
-    fn check_signature(&self, parts: &Parts<'_>, signature: &[u8]) -> Result<(), Refusal> {
-        if let Some(place) = self.known.recall(parts.header) {
-            return parts.check(signature, self.known.key(place));
+    /// The place of the key whose signature it is.
+    fn check_signature(
+        &self,
+        known: &KnownKeys,
+        parts: &Parts<'_>,
+        signature: &[u8],
+    ) -> Result<usize, Refusal> {
+        if let Some(place) = known.recall(parts.header) {
+            parts.check(signature, known.key(place))?;
+            return Ok(place);
         }
-        let place = parts.with_header(|header| self.admit(&header))?;
-        parts.check(signature, self.known.key(place))?;
-        self.known.remember(parts.header, place);
-        Ok(())
+        let place = parts.with_header(|header| self.admit(known, &header))?;
+        parts.check(signature, known.key(place))?;
+        known.remember(parts.header, place);
+        Ok(place)
     }
 
-    fn admit(&self, header: &Header<'_>) -> Result<usize, Refusal> {
+    fn admit(&self, known: &KnownKeys, header: &Header<'_>) -> Result<usize, Refusal> {
         if !self.token_type.admits(header.typ.as_deref()) {
             return Err(Refusal::invalid("the header's typ is another"));
         }
-        choose(self.known.keys(), header)
+        choose(known.keys(), header)
     }
 }
 
@@ -191,6 +227,7 @@ mod tests {
         }
         let judged = verifier.judge(good.as_bytes(), Timestamp::EPOCH);
         assert!(judged.is_ok());
-        assert!(verifier.known.recall(header.as_bytes()).is_some());
+        let recalled = |known: &KnownKeys| known.recall(header.as_bytes()).is_some();
+        assert!(verifier.keys.with(recalled));
     }
 }

@@ -8,6 +8,7 @@ use super::claims::{Audience, Claims};
 use super::value::ClaimValue;
 use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, Identity, Parts};
+use crate::keys::VerificationKey;
 use crate::refusal::{Reason, Refusal};
 
 /// Reads the payload as the type that the service asked for.
@@ -34,8 +35,13 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Whose token this is, its signature being good.
-    pub(super) fn judge(&self, payload: &str, now: Timestamp) -> Result<Identity, Refusal> {
+    /// Whose token this is, its signature by `key` being good.
+    pub(super) fn judge(
+        &self,
+        payload: &str,
+        key: &VerificationKey,
+        now: Timestamp,
+    ) -> Result<Identity, Refusal> {
         let claims = Claims::parse(payload, self).map_err(Refusal::invalid)?;
         let named = |refusal: Refusal| match claims.id.as_deref() {
             Some(id) => refusal.with_credential_id(id),
@@ -60,11 +66,13 @@ impl Rules {
         };
         let parts = Parts {
             issuer,
+            issued_at: claims.issued_exactly_at(),
             client_id: claims.client_id.map(Into::into),
+            session_id: claims.session_id.map(Into::into),
+            key_id: key.shared_kid(),
             credential_id: claims.id.map(Into::into),
             scopes: claims.scopes,
             roles: claims.roles,
-            issued_at: claims.issued_at,
             auth_time: claims.auth_time,
             acr: claims.acr.map(Into::into),
             data,

@@ -1,4 +1,4 @@
-//! The memory store, by the contract and under threads.
+//! The memory stores, by the contract and under threads.
 
 #[path = "support/tokens.rs"]
 mod support;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use support::secs;
 use tower_bearer::identity::CredentialKind;
+use tower_bearer::revocation::MemoryRevocations;
 use tower_bearer::store::{
     MemoryStore, Page, TokenDigest, TokenFilter, TokenKey, TokenRecord, TokenStore, TokenUse,
 };
@@ -23,6 +24,13 @@ async fn it_meets_the_contract() {
     testing::store::conformance(&store).await;
     testing::store::conformance(&store).await;
     testing::store::conformance(&Arc::new(store)).await;
+}
+
+#[tokio::test]
+async fn revocations_in_memory_meet_the_contract() {
+    let revocations = MemoryRevocations::new();
+    testing::revocation::conformance(&revocations).await;
+    testing::revocation::conformance(&Arc::new(revocations)).await;
 }
 
 #[test]

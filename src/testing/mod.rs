@@ -5,6 +5,10 @@
 //! runtime the implementation needs.
 
 #[cfg(feature = "tokens")]
+pub mod feed;
+#[cfg(feature = "tokens")]
+pub mod revocation;
+#[cfg(feature = "tokens")]
 pub mod store;
 pub mod verifier;
 

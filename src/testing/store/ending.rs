@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{a_record, a_subject, at, insert, read};
 use crate::identity::CredentialKind;
-use crate::store::{StoreError, TokenFilter, TokenKey, TokenStore, TokenUse};
+use crate::store::{Page, StoreError, TokenFilter, TokenKey, TokenStore, TokenUse};
 
 /// The first revocation counts, and no use takes it back.
 ///
@@ -106,6 +106,85 @@ pub async fn replacing_ends_one_and_adds_one(store: &dyn TokenStore) {
     old.replaced_by = Some("2".into());
     assert_eq!(read(store, &old).await.as_ref(), Some(&old));
     assert_eq!(read(store, &new).await.as_ref(), Some(&new));
+}
+
+/// With an overlap the old token stays for as long, but no longer than it would have, and the new one is
+/// there at once.
+///
+/// # Panics
+/// Where the contract is broken.
+pub async fn an_overlap_leaves_the_old_one_a_while(store: &dyn TokenStore) {
+    let subject = a_subject();
+    let cases = [(None, 31), (Some(500), 31), (Some(31), 31), (Some(30), 30)];
+    for (case, (expires, end)) in cases.into_iter().enumerate() {
+        let mut old = a_record(&subject, &format!("old {case}"));
+        old.expires = expires.map(at);
+        insert(store, &old).await;
+        let new = a_record(&subject, &format!("new {case}"));
+        let overlap = Duration::from_secs(30);
+        let replaced = store.replace(&old.id, new.clone(), overlap, at(1)).await;
+        replaced.expect("replacing");
+        old.expires = Some(at(end));
+        old.replaced_by = Some(new.id.clone());
+        assert_eq!(read(store, &old).await.as_ref(), Some(&old));
+        assert_eq!(read(store, &new).await.as_ref(), Some(&new));
+
+        // As long as it is not revoked it can be replaced again, and then ends at once if it shall.
+        let next = a_record(&subject, &format!("next {case}"));
+        let replaced = store.replace(&old.id, next, Duration::ZERO, at(2)).await;
+        replaced.expect("replacing");
+        old.revoked = Some(at(2));
+        old.replaced_by = Some(format!("next {case}").into());
+        assert_eq!(read(store, &old).await.as_ref(), Some(&old));
+    }
+}
+
+/// A session's tokens are listed and ended by its id, whatever their kind.
+///
+/// # Panics
+/// Where the contract is broken.
+pub async fn a_session_is_ended_as_a_whole(store: &dyn TokenStore) {
+    let (alice, bob) = (a_subject(), a_subject());
+    let of_session = |subject: &str, id: &str, session: Option<&str>| {
+        let mut record = a_record(subject, id);
+        record.session_id = session.map(Into::into);
+        record
+    };
+    let mut first = of_session(&alice, "1", Some("s%"));
+    let mut second = of_session(&alice, "2", Some("s%"));
+    second.kind = CredentialKind::RefreshToken;
+    let others = [
+        of_session(&alice, "3", Some("S%")),
+        of_session(&alice, "4", Some("s1")),
+        of_session(&alice, "5", Some("")),
+        of_session(&alice, "6", None),
+        of_session(&bob, "1", Some("s%")),
+    ];
+    for record in others.iter().chain([&first, &second]) {
+        insert(store, record).await;
+    }
+    let session = TokenFilter::all().session("s%");
+    let list = async |filter: &TokenFilter| {
+        let listed = store.list(&alice, filter, &Page::first(9)).await;
+        listed.expect("listing")
+    };
+    assert_eq!(list(&session).await, [first.clone(), second.clone()]);
+    let narrow = session.clone().kinds([CredentialKind::Session]).except("1");
+    assert_eq!(list(&narrow).await, []);
+    assert_eq!(
+        list(&TokenFilter::all().session("")).await,
+        [others[2].clone()]
+    );
+
+    let ended = store.revoke_all(&alice, &narrow, at(1)).await;
+    assert_eq!(ended.expect("revoking all"), 0);
+    let ended = store.revoke_all(&alice, &session, at(2)).await;
+    assert_eq!(ended.expect("revoking all"), 2);
+    first.revoked = Some(at(2));
+    second.revoked = Some(at(2));
+    for record in others.iter().chain([&first, &second]) {
+        assert_eq!(read(store, record).await.as_ref(), Some(record));
+    }
 }
 
 /// Where a replacement is refused, the old token stays as it was and the new one is not there.

@@ -14,7 +14,9 @@
 //! [`pruning_is_bounded_and_takes_only_what_is_over`] prunes up to there. What races here does so on one
 //! task: a store whose calls never wait needs tests of its own, with threads.
 
+mod changing;
 mod ending;
+mod limit;
 mod race;
 mod reading;
 
@@ -24,19 +26,31 @@ use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, RoleGrant};
 use crate::store::{Found, Page, TokenDigest, TokenFilter, TokenRecord, TokenSeed, TokenStore};
 
+pub use changing::{
+    a_change_changes_what_it_names, a_digest_moves, a_refused_change_changes_nothing,
+};
 pub use ending::{
     a_failed_replacement_changes_nothing, a_revoked_token_stays_revoked,
+    a_session_is_ended_as_a_whole, an_overlap_leaves_the_old_one_a_while,
     pruning_is_bounded_and_takes_only_what_is_over, replacing_ends_one_and_adds_one,
     revoking_all_ends_what_the_filter_means,
 };
+pub use limit::{
+    a_clash_makes_no_room, a_full_limit_refuses, only_live_tokens_of_the_kind_count,
+    the_oldest_end_to_make_room,
+};
 pub use race::{
-    of_racing_inserts_one_succeeds, of_racing_replacements_one_succeeds,
+    a_lookup_during_a_replacement_sees_one_good_token, of_racing_inserts_one_succeeds,
+    of_racing_replacements_one_succeeds, racing_inserts_keep_to_the_limit,
     revoking_wins_over_touching,
 };
 pub use reading::{
     any_text_is_a_subject_and_an_id, digests_and_ids_are_unique, listing_pages_in_the_order_of_ids,
     records_come_back_whole, touching_never_goes_back,
 };
+
+pub(super) use limit::end_oldest;
+pub(super) use race::together;
 
 /// Runs every test of this module on `store`.
 ///
@@ -50,34 +64,45 @@ pub async fn conformance(store: &dyn TokenStore) {
     touching_never_goes_back(store).await;
     a_revoked_token_stays_revoked(store).await;
     revoking_all_ends_what_the_filter_means(store).await;
+    a_session_is_ended_as_a_whole(store).await;
+    a_change_changes_what_it_names(store).await;
+    a_digest_moves(store).await;
+    a_refused_change_changes_nothing(store).await;
+    a_full_limit_refuses(store).await;
+    only_live_tokens_of_the_kind_count(store).await;
+    the_oldest_end_to_make_room(store).await;
+    a_clash_makes_no_room(store).await;
     replacing_ends_one_and_adds_one(store).await;
+    an_overlap_leaves_the_old_one_a_while(store).await;
     a_failed_replacement_changes_nothing(store).await;
     of_racing_inserts_one_succeeds(store).await;
     of_racing_replacements_one_succeeds(store).await;
+    racing_inserts_keep_to_the_limit(store).await;
+    a_lookup_during_a_replacement_sees_one_good_token(store).await;
     revoking_wins_over_touching(store).await;
     pruning_is_bounded_and_takes_only_what_is_over(store).await;
 }
 
 /// When the tests' records are made, and a second of that day.
-fn at(secs: i64) -> Timestamp {
+pub(super) fn at(secs: i64) -> Timestamp {
     Timestamp::from_unix_secs(1_000_000 + secs)
 }
 
-fn random() -> [u8; 32] {
+pub(super) fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("random numbers");
     bytes
 }
 
 /// A subject that no other test uses.
-fn a_subject() -> String {
+pub(super) fn a_subject() -> String {
     let [a, b, c, d, e, f, g, h, ..] = random();
     let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
     format!("conformance-{number:016x}")
 }
 
 /// A session with a digest of its own.
-fn a_record(subject: &str, id: &str) -> TokenRecord {
+pub(super) fn a_record(subject: &str, id: &str) -> TokenRecord {
     let digest = TokenDigest::from_bytes(random());
     TokenRecord::new(id, digest, CredentialKind::Session, subject, at(0))
 }

@@ -3,8 +3,9 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use super::limit::{end_oldest, refuse};
 use super::{a_record, a_subject, at, insert, listing, read};
-use crate::store::{StoreError, TokenFilter, TokenStore, TokenUse};
+use crate::store::{StoreError, TokenFilter, TokenRecord, TokenStore, TokenUse};
 
 const RACERS: usize = 8;
 
@@ -89,6 +90,80 @@ pub async fn revoking_wins_over_touching(store: &dyn TokenStore) {
     assert_eq!(stored.revoked, Some(at(2)));
 }
 
+/// However many come at once, no more than the limit are admitted; or no more are left that are live.
+///
+/// # Panics
+/// Where the contract is broken.
+pub async fn racing_inserts_keep_to_the_limit(store: &dyn TokenStore) {
+    let ids: [_; RACERS] = std::array::from_fn(|racer| racer.to_string());
+    let race = async |subject: &str, limit| {
+        let inserts = ids
+            .iter()
+            .map(|id| store.insert_within(a_record(subject, id), limit, at(1)));
+        together(inserts).await
+    };
+    let live = async |subject: &str| {
+        let listed = listing(store, subject).await;
+        listed.iter().filter(|record| record.is_live(at(1))).count()
+    };
+
+    let refused = a_subject();
+    let results = race(&refused, refuse(3)).await;
+    let won = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(won, 3, "{results:?}");
+    let lost = |result: &Result<_, _>| matches!(result, Ok(_) | Err(StoreError::LimitReached));
+    assert!(results.iter().all(lost), "{results:?}");
+    assert_eq!(listing(store, &refused).await.len(), 3);
+    assert_eq!(live(&refused).await, 3);
+
+    let ended = a_subject();
+    let results = race(&ended, end_oldest(3)).await;
+    let results: Result<Vec<_>, _> = results.into_iter().collect();
+    let mut named = results.expect("room is made for each").concat();
+    named.sort_unstable();
+    named.dedup();
+    assert_eq!(named.len(), RACERS - 3, "{named:?}");
+    assert_eq!(listing(store, &ended).await.len(), RACERS);
+    assert_eq!(live(&ended).await, 3);
+}
+
+/// Whoever looks while a token is replaced sees one good token: once the new one is good the old one is
+/// not, and once the old one is not the new one is there.
+///
+/// # Panics
+/// Where the contract is broken.
+pub async fn a_lookup_during_a_replacement_sees_one_good_token(store: &dyn TokenStore) {
+    let subject = a_subject();
+    let mut old = a_record(&subject, "0");
+    insert(store, &old).await;
+    for round in 1..=20 {
+        let new = a_record(&subject, &round.to_string());
+        let is_good = async |record: &TokenRecord| {
+            let found = store.find(&record.digest).await.expect("finding");
+            found.is_some_and(|found| found.record().revoked.is_none())
+        };
+        let watch = async || {
+            for _ in 0..4 {
+                if is_good(&new).await {
+                    assert!(!is_good(&old).await, "two good tokens");
+                }
+                if !is_good(&old).await {
+                    assert!(is_good(&new).await, "no good token");
+                }
+            }
+        };
+        let replace = async || {
+            let replaced = store.replace(&old.id, new.clone(), Duration::ZERO, at(1));
+            replaced.await.expect("replacing");
+        };
+        let calls: [Pin<Box<dyn Future<Output = ()> + '_>>; 3] =
+            [Box::pin(watch()), Box::pin(replace()), Box::pin(watch())];
+        together(calls).await;
+        assert!(is_good(&new).await);
+        old = new;
+    }
+}
+
 fn assert_one_won(results: &[Result<(), StoreError>]) {
     let won = results.iter().filter(|result| result.is_ok()).count();
     assert_eq!(won, 1, "inserts that succeeded: {results:?}");
@@ -97,7 +172,9 @@ fn assert_one_won(results: &[Result<(), StoreError>]) {
 }
 
 /// Runs futures side by side, on whatever runtime this is.
-async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+pub(in crate::testing) async fn together<F: Future>(
+    futures: impl IntoIterator<Item = F>,
+) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.into_iter().map(Box::pin).collect();
     let mut results: Vec<_> = running.iter().map(|_| None).collect();
     poll_fn(|context| {

@@ -156,6 +156,20 @@ impl JwtIssuer {
         &self.keys
     }
 
+    /// Who vouches for the tokens (`iss`).
+    #[cfg(feature = "tokens")]
+    pub(super) fn issuer_name(&self) -> &str {
+        &self.issuer
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(super) fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
     /// For how long the token is to be good, if it ends, provided that all is right with it.
     fn check(&self, new: &NewJwt) -> Result<Option<Duration>, ConfigError> {
         if new.subject.is_empty() {

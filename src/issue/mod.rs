@@ -16,17 +16,27 @@
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 mod error;
 #[cfg(feature = "jwt")]
+mod extension;
+#[cfg(feature = "jwt")]
 mod jwks;
 #[cfg(feature = "jwt")]
 mod jwt;
 #[cfg(feature = "jwt")]
 mod jwt_builder;
+#[cfg(all(feature = "jwt", feature = "tokens"))]
+mod login;
+#[cfg(feature = "tokens")]
+mod manage;
 #[cfg(feature = "jwt")]
 mod new_jwt;
 #[cfg(feature = "tokens")]
 mod new_token;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 mod policy;
+#[cfg(all(feature = "jwt", feature = "tokens"))]
+mod refresh;
+#[cfg(all(feature = "jwt", feature = "tokens"))]
+mod renew_error;
 #[cfg(feature = "jwt")]
 mod rotation_error;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
@@ -41,17 +51,25 @@ mod token;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 pub use error::IssueError;
 #[cfg(feature = "jwt")]
+pub use extension::Extension;
+#[cfg(feature = "jwt")]
 pub use jwks::JwksService;
 #[cfg(feature = "jwt")]
 pub use jwt::{IssuedJwt, JwtIssuer};
 #[cfg(feature = "jwt")]
 pub use jwt_builder::JwtIssuerBuilder;
+#[cfg(all(feature = "jwt", feature = "tokens"))]
+pub use login::Login;
 #[cfg(feature = "jwt")]
 pub use new_jwt::NewJwt;
 #[cfg(feature = "tokens")]
 pub use new_token::NewToken;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 pub use policy::IssuePolicy;
+#[cfg(all(feature = "jwt", feature = "tokens"))]
+pub use refresh::{RefreshTokens, TokenPair};
+#[cfg(all(feature = "jwt", feature = "tokens"))]
+pub use renew_error::RenewError;
 #[cfg(feature = "jwt")]
 pub use rotation_error::KeyRotationError;
 #[cfg(any(feature = "jwt", feature = "tokens"))]

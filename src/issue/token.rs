@@ -1,13 +1,17 @@
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{IssueError, IssuePolicy, NewToken, SecretToken};
+use zeroize::Zeroizing;
+
+use crate::audit::{AuditAction, AuditTarget, AuditTrail};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::ConfigError;
 use crate::identity::{CredentialKind, Identity};
 use crate::store::{
-    API_KEY_KINDS, OPAQUE_KINDS, Page, StoreError, TokenDigest, TokenFilter, TokenFormat, TokenKey,
-    TokenRecord, TokenStore,
+    API_KEY_KINDS, Digests, OPAQUE_KINDS, Page, StoreError, SubjectLimit, TokenFilter, TokenFormat,
+    TokenKey, TokenRecord, TokenStore, WhenFull,
 };
 
 /// Mints, lists and ends the tokens that an
@@ -38,11 +42,15 @@ use crate::store::{
 /// ```
 #[derive(Debug, Clone)]
 pub struct TokenIssuer {
-    store: Arc<dyn TokenStore>,
-    format: TokenFormat,
-    clock: Arc<dyn Clock>,
+    pub(super) store: Arc<dyn TokenStore>,
+    pub(super) format: TokenFormat,
+    pub(super) clock: Arc<dyn Clock>,
     kinds: &'static [CredentialKind],
     policy: IssuePolicy,
+    pub(super) digests: Digests,
+    limit: Option<SubjectLimit>,
+    audit: Option<AuditTrail>,
+    actor: Option<Identity>,
 }
 
 /// A token that was just minted.
@@ -54,7 +62,15 @@ pub struct Minted {
     pub token: SecretToken,
     /// What the store keeps about it.
     pub record: TokenRecord,
+    /// The ids of the subject's tokens that were ended to make room for it.
+    pub ended: Vec<Box<str>>,
 }
+
+/// One live token of a kind, the newest.
+const ONE: SubjectLimit = SubjectLimit {
+    max: NonZeroUsize::MIN,
+    when_full: WhenFull::EndOldest,
+};
 
 impl TokenIssuer {
     /// An issuer of sessions, access tokens and bot tokens.
@@ -86,6 +102,36 @@ impl TokenIssuer {
         self
     }
 
+    /// With digests that are made in another way than by a plain SHA-256. The verifier is to have the same.
+    #[must_use]
+    pub fn with_digests(mut self, digests: Digests) -> Self {
+        self.digests = digests;
+        self
+    }
+
+    /// With a limit on how many live tokens of one kind a subject has, for what [`mint`](Self::mint) mints.
+    #[must_use]
+    pub fn with_limit(mut self, limit: SubjectLimit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Told to this audit trail, whatever is minted, changed or ended.
+    #[must_use]
+    pub fn with_audit(mut self, trail: AuditTrail) -> Self {
+        self.audit = Some(trail);
+        self
+    }
+
+    /// A copy whose audit trail names `caller` as the one who acts. It changes nothing about what may be done.
+    #[must_use]
+    pub fn acting_for(&self, caller: &Identity) -> Self {
+        Self {
+            actor: Some(caller.clone()),
+            ..self.clone()
+        }
+    }
+
     /// Mints a token that `issuer`, the caller of a request, asks for: if the policy lets them.
     ///
     /// ```
@@ -102,17 +148,35 @@ impl TokenIssuer {
     /// [`IssueError::NotAllowed`] if it does not, and otherwise as for [`mint`](Self::mint).
     pub async fn mint_as(&self, issuer: &Identity, new: NewToken) -> Result<Minted, IssueError> {
         self.allow(issuer, &new)?;
-        self.mint(new).await
+        self.acting_for(issuer).mint(new).await
     }
 
     /// Mints a token, whoever asks for it: for the service itself, such as at a login.
     ///
     /// # Errors
-    /// If a setting of the token cannot be right, or the source of random numbers or the store failed.
+    /// If a setting of the token cannot be right, or the source of random numbers or the store failed;
+    /// [`StoreError::LimitReached`] if the subject has as many tokens as they may, and none is ended.
     pub async fn mint(&self, new: NewToken) -> Result<Minted, IssueError> {
         let minted = self.prepare(new, self.clock.now())?;
-        self.store.insert(minted.record.clone()).await?;
-        Ok(minted)
+        self.add(minted, self.limit).await
+    }
+
+    /// Mints the one token of its kind that a subject has: whatever else they had of it ends at the same
+    /// moment, so that there are never two, nor none.
+    ///
+    /// ```
+    /// # async fn example(bots: tower_bearer::issue::TokenIssuer) -> Result<(), tower_bearer::issue::IssueError> {
+    /// use tower_bearer::issue::NewToken;
+    ///
+    /// let token = bots.regenerate(NewToken::bot_token("render-farm")).await?.token;
+    /// # drop(token); Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`mint`](Self::mint).
+    pub async fn regenerate(&self, new: NewToken) -> Result<Minted, IssueError> {
+        let minted = self.prepare(new, self.clock.now())?;
+        self.add(minted, Some(ONE)).await
     }
 
     /// Mints a token in place of the one of the same subject that has this id, which ends at the same
@@ -129,6 +193,7 @@ impl TokenIssuer {
         self.store
             .replace(id, minted.record.clone(), Duration::ZERO, now)
             .await?;
+        self.tell(AuditAction::Rotated, &minted.record);
         Ok(minted)
     }
 
@@ -144,7 +209,7 @@ impl TokenIssuer {
         new: NewToken,
     ) -> Result<Minted, IssueError> {
         self.allow(issuer, &new)?;
-        self.replace(id, new).await
+        self.acting_for(issuer).replace(id, new).await
     }
 
     /// Reads one record.
@@ -175,8 +240,12 @@ impl TokenIssuer {
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such token, and otherwise if the store failed.
     pub async fn revoke(&self, key: TokenKey<'_>) -> Result<bool, StoreError> {
-        self.served(key).await?;
-        self.store.revoke(key, self.clock.now()).await
+        let record = self.served(key).await?;
+        let revoked = self.store.revoke(key, self.clock.now()).await?;
+        if revoked {
+            self.tell(AuditAction::Revoked, &record);
+        }
+        Ok(revoked)
     }
 
     /// Ends those tokens of a subject that `filter` means, and says how many this call ended.
@@ -185,12 +254,19 @@ impl TokenIssuer {
     /// If the store failed.
     pub async fn revoke_all(&self, subject: &str, filter: &TokenFilter) -> Result<u64, StoreError> {
         let filter = self.narrow(filter);
-        self.store
-            .revoke_all(subject, &filter, self.clock.now())
-            .await
+        let now = self.clock.now();
+        let ended = self.store.revoke_all(subject, &filter, now).await?;
+        if let (Some(trail), Some(kind)) = (&self.audit, self.kinds.first())
+            && ended > 0
+        {
+            let target = AuditTarget::new(*kind, subject);
+            let action = AuditAction::RevokedAll(ended);
+            trail.record(now, action, target, self.actor.as_ref());
+        }
+        Ok(ended)
     }
 
-    fn of(
+    pub(super) fn of(
         kinds: &'static [CredentialKind],
         store: Arc<dyn TokenStore>,
         format: TokenFormat,
@@ -201,6 +277,10 @@ impl TokenIssuer {
             clock: Arc::new(SystemClock),
             kinds,
             policy: IssuePolicy::strict(),
+            digests: Digests::plain(),
+            limit: None,
+            audit: None,
+            actor: None,
         }
     }
 
@@ -214,21 +294,69 @@ impl TokenIssuer {
             let problem = format!("{} is not minted by this issuer", new.kind());
             return Err(ConfigError::new("kind", problem).into());
         }
-        let mut record = new.into_record(now)?;
-        let mut text = self.format.generate().map_err(IssueError::random)?;
+        let text = self.format.generate().map_err(IssueError::random)?;
+        self.dress(new.into_record(now)?, text, now)
+    }
+
+    /// Gives a record the id and the digest of a token of this text.
+    pub(super) fn dress(
+        &self,
+        mut record: TokenRecord,
+        mut text: Zeroizing<String>,
+        now: Timestamp,
+    ) -> Result<Minted, IssueError> {
         record.id = new_id(now).map_err(IssueError::random)?;
-        record.digest = TokenDigest::of(text.as_bytes());
+        record.digest = self.digests.digest(text.as_bytes());
+        record.pepper = self.digests.pepper().map(Into::into);
         record.display_start = self.format.display_start(&text).into();
         Ok(Minted {
             token: SecretToken::new(std::mem::take(&mut *text)),
             record,
+            ended: Vec::new(),
         })
     }
 
-    async fn served(&self, key: TokenKey<'_>) -> Result<(), StoreError> {
-        match self.get(key).await? {
-            Some(_) => Ok(()),
-            None => Err(StoreError::NotFound),
+    pub(super) async fn add(
+        &self,
+        mut minted: Minted,
+        limit: Option<SubjectLimit>,
+    ) -> Result<Minted, IssueError> {
+        let record = minted.record.clone();
+        match limit {
+            None => self.store.insert(record).await?,
+            Some(limit) => {
+                let now = record.created;
+                minted.ended = self.store.insert_within(record, limit, now).await?;
+            }
+        }
+        self.tell(AuditAction::Issued, &minted.record);
+        for id in &minted.ended {
+            self.tell_of(AuditAction::Revoked, &minted.record, Some(id.clone()), None);
+        }
+        Ok(minted)
+    }
+
+    /// The record of a token that is of the kinds of this issuer.
+    pub(super) async fn served(&self, key: TokenKey<'_>) -> Result<TokenRecord, StoreError> {
+        self.get(key).await?.ok_or(StoreError::NotFound)
+    }
+
+    pub(super) fn tell(&self, action: AuditAction, record: &TokenRecord) {
+        let (id, name) = (record.id.clone(), record.name.clone());
+        self.tell_of(action, record, Some(id), name);
+    }
+
+    fn tell_of(
+        &self,
+        action: AuditAction,
+        record: &TokenRecord,
+        id: Option<Box<str>>,
+        name: Option<Box<str>>,
+    ) {
+        if let Some(trail) = &self.audit {
+            let mut target = AuditTarget::new(record.kind, record.subject.clone());
+            (target.id, target.name) = (id, name);
+            trail.record(self.clock.now(), action, target, self.actor.as_ref());
         }
     }
 

@@ -11,7 +11,7 @@ pub enum StoreError {
     AlreadyExists,
     /// No record is addressed by this subject and id.
     NotFound,
-    /// The record that was to be changed or replaced is revoked.
+    /// The record that was to be changed or replaced is revoked, or was replaced before.
     Ended,
     /// The subject has as many tokens as they may.
     LimitReached,

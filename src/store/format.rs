@@ -99,15 +99,20 @@ impl TokenFormat {
     pub(crate) fn generate(&self) -> Result<Zeroizing<String>, getrandom::Error> {
         let mut random = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *random)?;
+        Ok(self.of_bytes(&random))
+    }
+
+    /// The token of these bytes.
+    pub(crate) fn of_bytes(&self, bytes: &[u8; 32]) -> Zeroizing<String> {
         // As long as it will ever be, so that no copy is left behind by growing.
         let mut text = Zeroizing::new(String::with_capacity(self.len()));
         text.push_str(&self.prefix);
-        push_base64url(&mut text, &random);
+        push_base64url(&mut text, bytes);
         if self.checksum {
             let checksum = checksum_of(text.as_bytes());
             text.extend(checksum.map(char::from));
         }
-        Ok(text)
+        text
     }
 
     /// The start of a token that may be shown in a listing: the prefix and four characters, which leave

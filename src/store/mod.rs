@@ -9,6 +9,7 @@
 
 mod change;
 mod digest;
+mod digests;
 mod error;
 mod format;
 mod found;
@@ -27,6 +28,9 @@ use crate::identity::CredentialKind;
 
 pub use change::{SubjectLimit, TokenChange, WhenFull};
 pub use digest::{TokenDigest, TokenSeed};
+#[cfg(feature = "jwt")]
+pub(crate) use digests::hmac;
+pub use digests::{Digests, Pepper};
 pub use error::StoreError;
 pub use format::TokenFormat;
 pub use found::Found;
@@ -42,6 +46,9 @@ pub(crate) const OPAQUE_KINDS: &[CredentialKind] = &[
 ];
 /// The kinds that are minted and verified as API keys.
 pub(crate) const API_KEY_KINDS: &[CredentialKind] = &[CredentialKind::ApiKey];
+/// The kind that buys other tokens, and that no verifier lets in.
+#[cfg(feature = "jwt")]
+pub(crate) const REFRESH_KINDS: &[CredentialKind] = &[CredentialKind::RefreshToken];
 
 /// Keeps the records of tokens.
 ///
@@ -151,8 +158,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// [`replaced_by`](TokenRecord::replaced_by) is the successor's id.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such record, [`StoreError::Ended`] if it is revoked, and
-    /// [`StoreError::AlreadyExists`] as for [`insert`](Self::insert); the store is then as it was.
+    /// [`StoreError::NotFound`] if there is no such record, [`StoreError::Ended`] if it is revoked or was
+    /// replaced before, and [`StoreError::AlreadyExists`] as for [`insert`](Self::insert); the store is then as it was.
     async fn replace(
         &self,
         id: &str,

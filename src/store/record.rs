@@ -134,6 +134,13 @@ impl TokenRecord {
         self.ends_if_used(self.last_used)
     }
 
+    /// Whether the token may still be [replaced](super::TokenStore::replace): it is neither revoked nor was it
+    /// replaced before.
+    #[must_use]
+    pub fn is_replaceable(&self) -> bool {
+        self.revoked.is_none() && self.replaced_by.is_none()
+    }
+
     /// Ends the token in favour of the one of id `heir`: at once, or if there is an overlap, when that is
     /// over. For stores, in [`replace`](super::TokenStore::replace).
     pub fn give_way_to(&mut self, heir: impl Into<Box<str>>, overlap: Duration, now: Timestamp) {

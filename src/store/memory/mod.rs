@@ -219,7 +219,7 @@ impl TokenStore for MemoryStore {
         };
         let old = digest_of(&subjects, key).ok_or(StoreError::NotFound)?;
         let entry = shards[shard_of(&old)].get(&old);
-        if entry.is_none_or(Entry::is_revoked) {
+        if entry.is_none_or(|entry| !entry.shared().is_replaceable()) {
             return Err(StoreError::Ended);
         }
         let (home, heir) = (shard_of(&successor.digest), successor.id.clone());

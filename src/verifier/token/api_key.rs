@@ -6,7 +6,7 @@ use super::core::Core;
 use crate::error::ConfigError;
 use crate::identity::Identity;
 use crate::refusal::Refusal;
-use crate::store::{API_KEY_KINDS, TokenFormat, TokenStore};
+use crate::store::{API_KEY_KINDS, Digests, TokenFormat, TokenStore};
 use crate::verifier::{Answer, Presented, TokenVerifier};
 
 /// Verifies API keys.
@@ -49,6 +49,15 @@ impl ApiKeyVerifier {
         Ok(Self {
             core: Core::new(store, format, API_KEY_KINDS),
         })
+    }
+
+    /// With digests that are made, or were made, in other ways than by a plain SHA-256. The issuer is to have
+    /// the same.
+    #[must_use]
+    pub fn with_digests(self, digests: Digests) -> Self {
+        Self {
+            core: self.core.with_digests(digests),
+        }
     }
 
     /// The format of the keys that it verifies.

@@ -1,16 +1,16 @@
 use std::sync::Arc;
 
-use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, Identity, OnAdmitted};
 use crate::refusal::Refusal;
-use crate::store::{Found, StoreError, TokenDigest, TokenFormat, TokenState, TokenStore};
+use crate::store::{Digests, Found, StoreError, TokenFormat, TokenState, TokenStore};
 use crate::verifier::{Answer, Presented};
 
 /// What both verifiers of stored tokens are made of.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Core {
     store: Arc<dyn TokenStore>,
     format: TokenFormat,
+    digests: Digests,
     kinds: &'static [CredentialKind],
 }
 
@@ -23,7 +23,15 @@ impl Core {
         Arc::new(Self {
             store,
             format,
+            digests: Digests::plain(),
             kinds,
+        })
+    }
+
+    pub(super) fn with_digests(&self, digests: Digests) -> Arc<Self> {
+        Arc::new(Self {
+            digests,
+            ..self.clone()
         })
     }
 
@@ -36,25 +44,24 @@ impl Core {
         if !self.format.matches_shape(text) {
             return Answer::Now(Err(Refusal::invalid("not in the format of these tokens")));
         }
-        let digest = TokenDigest::of(text);
-        let now = presented.now;
-        if let Some(found) = self.store.find_now(&digest) {
-            return Answer::Now(self.judge(found, now));
+        if let Some(found) = self.digests.find_now(text, &*self.store) {
+            return Answer::Now(self.judge(found, presented));
         }
-        let core = Arc::clone(self);
+        let (core, presented) = (Arc::clone(self), presented.clone());
         Answer::Later(Box::pin(async move {
-            let found = core.store.find(&digest).await;
-            core.judge(found, now)
+            let text = presented.token.expose_bytes();
+            let found = core.digests.find(text, &*core.store).await;
+            core.judge(found, &presented)
         }))
     }
 
     fn judge(
         &self,
         found: Result<Option<Found>, StoreError>,
-        now: Timestamp,
+        presented: &Presented,
     ) -> Result<Identity, Refusal> {
         match found {
-            Ok(Some(found)) => self.admit(found, now),
+            Ok(Some(found)) => self.admit(found, presented),
             Ok(None) => Err(Refusal::invalid("unknown token")),
             Err(error) => {
                 Err(Refusal::unavailable("the token store gave no answer").with_source(error))
@@ -62,7 +69,8 @@ impl Core {
         }
     }
 
-    fn admit(&self, mut found: Found, now: Timestamp) -> Result<Identity, Refusal> {
+    fn admit(&self, mut found: Found, presented: &Presented) -> Result<Identity, Refusal> {
+        let now = presented.now;
         let record = found.record();
         let last_used = found.last_used();
         let refusal = if !self.kinds.contains(&record.kind) {
@@ -70,6 +78,7 @@ impl Core {
         } else {
             match record.state_if_used(last_used, now) {
                 TokenState::Active => {
+                    self.renew_digest(&found, presented.token.expose_bytes());
                     let listener = self.listener(&mut found);
                     // A request that is let in is a use, and moves the end. One that the clock stepped
                     // back from is not older than the last.
@@ -86,6 +95,17 @@ impl Core {
             }
         };
         Err(refusal.with_credential_id(record.id.clone()))
+    }
+
+    /// Has a token that was found by an older sort of digest found by the first one from now on.
+    fn renew_digest(&self, found: &Found, text: &[u8]) {
+        if found.record().pepper.as_deref() == self.digests.pepper() {
+            return;
+        }
+        #[cfg(feature = "tokio")]
+        super::touch::renew_digest(&self.store, found, self.digests.digest(text), &self.digests);
+        #[cfg(not(feature = "tokio"))]
+        let _ = text;
     }
 
     /// What records the use: the store's own listener, or else a call to the store in the background.

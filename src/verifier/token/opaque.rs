@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::core::Core;
 use crate::identity::Identity;
 use crate::refusal::Refusal;
-use crate::store::{OPAQUE_KINDS, TokenFormat, TokenStore};
+use crate::store::{Digests, OPAQUE_KINDS, TokenFormat, TokenStore};
 use crate::verifier::{Answer, Presented, TokenVerifier};
 
 /// Verifies opaque tokens: those of sessions, access tokens and bot tokens.
@@ -49,6 +49,15 @@ impl OpaqueTokenVerifier {
     pub fn new(store: Arc<dyn TokenStore>, format: TokenFormat) -> Self {
         Self {
             core: Core::new(store, format, OPAQUE_KINDS),
+        }
+    }
+
+    /// With digests that are made, or were made, in other ways than by a plain SHA-256. The issuer is to have
+    /// the same.
+    #[must_use]
+    pub fn with_digests(self, digests: Digests) -> Self {
+        Self {
+            core: self.core.with_digests(digests),
         }
     }
 

@@ -5,7 +5,7 @@ use tokio::runtime::Handle;
 use crate::clock::Timestamp;
 use crate::identity::OnAdmitted;
 use crate::refusal::Refusal;
-use crate::store::{Found, TokenStore, TokenUse};
+use crate::store::{Digests, Found, TokenChange, TokenDigest, TokenStore, TokenUse};
 
 /// Records a use in a store that has no listener of its own, by a task on the runtime at hand.
 ///
@@ -43,4 +43,32 @@ impl OnAdmitted for Touch {
         });
         Ok(())
     }
+}
+
+/// Gives a token another digest, by a task on the runtime at hand. Where that fails, its next use tries
+/// again.
+pub(super) fn renew_digest(
+    store: &Arc<dyn TokenStore>,
+    found: &Found,
+    digest: TokenDigest,
+    digests: &Digests,
+) {
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
+    let (store, found) = (Arc::clone(store), found.clone());
+    let change = TokenChange::new().digest(digest, digests.pepper().map(Into::into));
+    runtime.spawn(async move {
+        let key = found.record().key();
+        let renewed = store.update(key, &change).await;
+        #[cfg(feature = "tracing")]
+        if let Err(error) = &renewed {
+            tracing::warn!(
+                credential.id = key.id,
+                error = error as &(dyn std::error::Error + 'static),
+                "digest of a token was not renewed"
+            );
+        }
+        drop(renewed);
+    });
 }

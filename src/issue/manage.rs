@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use super::{IssueError, Minted, TokenIssuer};
+use crate::audit::AuditAction;
+use crate::error::ConfigError;
+use crate::store::{TokenChange, TokenKey, TokenRecord};
+
+/// What can be done with a token that lives on.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_bearer::issue::{IssueError, TokenIssuer};
+/// use tower_bearer::store::{TokenChange, TokenKey};
+///
+/// async fn example(keys: TokenIssuer, subject: &str, id: &str) -> Result<(), IssueError> {
+///     let key = TokenKey { subject, id };
+///     keys.update(key, &TokenChange::new().name("nightly build")).await?;
+///     keys.disable(key).await?;
+///     keys.enable(key).await?;
+///
+///     // A new key in its place; the old one is good for a day more, until it is replaced everywhere.
+///     let rotated = keys.rotate(key, Duration::from_secs(24 * 60 * 60)).await?;
+///     println!("keep it, it is not shown again: {}", rotated.token.reveal());
+///     Ok(())
+/// }
+/// ```
+impl TokenIssuer {
+    /// Gives a token another name or end, or switches it off or on; returns its record as it is then.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such token, [`StoreError::Ended`] if it is revoked; a
+    /// [`ConfigError`] if its digest shall be another, which is not for here; and otherwise if the store
+    /// failed.
+    pub async fn update(
+        &self,
+        key: TokenKey<'_>,
+        change: &TokenChange,
+    ) -> Result<TokenRecord, IssueError> {
+        if change.new_digest().is_some() {
+            let problem = "it goes with the token's text, which stays";
+            return Err(ConfigError::new("digest", problem).into());
+        }
+        self.served(key).await?;
+        let record = self.store.update(key, change).await?;
+        self.tell(AuditAction::Changed, &record);
+        Ok(record)
+    }
+
+    /// Switches a token off, until it is [`enabled`](Self::enable).
+    ///
+    /// # Errors
+    /// As for [`update`](Self::update).
+    pub async fn disable(&self, key: TokenKey<'_>) -> Result<TokenRecord, IssueError> {
+        self.update(key, &TokenChange::new().disabled(true)).await
+    }
+
+    /// Switches a token on again.
+    ///
+    /// # Errors
+    /// As for [`update`](Self::update).
+    pub async fn enable(&self, key: TokenKey<'_>) -> Result<TokenRecord, IssueError> {
+        self.update(key, &TokenChange::new().disabled(false)).await
+    }
+
+    /// Mints a token in place of another: same name, scopes, roles, client and attributes. One that ends is
+    /// followed by one that lives as long from now on. The old one is good for the overlap, unless it ends
+    /// earlier by itself.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such token, [`StoreError::Ended`] if it is revoked or was
+    /// rotated before, and otherwise if the source of random numbers or the store failed.
+    pub async fn rotate(&self, key: TokenKey<'_>, overlap: Duration) -> Result<Minted, IssueError> {
+        let now = self.clock.now();
+        let old = self.served(key).await?;
+        let mut record = old.clone();
+        record.created = now;
+        record.last_used = None;
+        record.expires = old
+            .expires
+            .map(|end| now.saturating_add(end.since(old.created)));
+        let text = self.format.generate().map_err(IssueError::random)?;
+        let minted = self.dress(record, text, now)?;
+        let successor = minted.record.clone();
+        self.store.replace(key.id, successor, overlap, now).await?;
+        self.tell(AuditAction::Rotated, &minted.record);
+        Ok(minted)
+    }
+}

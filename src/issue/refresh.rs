@@ -1,0 +1,376 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::renew_error::RenewError;
+use super::{IssueError, IssuedJwt, JwtIssuer, Login, NewJwt, SecretToken, TokenIssuer};
+use crate::audit::{AuditAction, AuditTrail};
+use crate::clock::{Clock, Timestamp};
+use crate::credential::BearerToken;
+use crate::error::ConfigError;
+use crate::revocation::{Revocations, Target};
+use crate::store::{
+    Digests, Found, REFRESH_KINDS, StoreError, TokenFilter, TokenFormat, TokenKey, TokenRecord,
+    TokenSeed, TokenState, TokenStore, hmac,
+};
+
+const LABEL: &[u8] = b"tower-bearer refresh token successor";
+
+/// Gives out access tokens, which are JWTs and live for minutes, and refresh tokens, which buy the next
+/// (RFC 6749 §1.5), each once (RFC 9700 §4.14).
+///
+/// 1. A login begins a family: all refresh tokens that follow one another belong to one session (`sid`), and
+///    end with it at the latest.
+/// 2. A refresh token that is presented is spent, and a successor takes its place in the same moment.
+/// 3. One that is presented again within the [`grace`](Self::with_grace) gets the same successor, as long as
+///    that is not spent either: two tabs that renew at once, and an answer that was lost, log nobody out.
+/// 4. One that is presented again later was stolen, or its successor was: the whole family ends, and with
+///    [`Revocations`] so do its access tokens.
+///
+/// Of each refresh token a digest is kept. The successor's text is worked out from the token's and a random
+/// seed in its record; neither alone tells anything of it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use tower_bearer::credential::BearerToken;
+/// use tower_bearer::issue::{JwtIssuer, Login, RefreshTokens, SigningKey};
+/// use tower_bearer::keys::Algorithm;
+/// use tower_bearer::store::{MemoryStore, TokenFormat};
+///
+/// # #[cfg(feature = "aws-lc-rs")]
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let access = JwtIssuer::builder(SigningKey::generate(Algorithm::EdDSA)?)
+///     .issuer("https://id.example.com")
+///     .audience("https://api.example.com")
+///     .lifetime(Duration::from_secs(600))
+///     .build()?;
+/// let (store, format) = (Arc::new(MemoryStore::new()), TokenFormat::new("rt_")?);
+/// let a_month = Duration::from_secs(30 * 24 * 60 * 60);
+/// let tokens = RefreshTokens::new(store, format, access, a_month)?;
+///
+/// let pair = tokens.login(Login::new("alice")).await?;
+/// let refresh = BearerToken::new(&pair.refresh.reveal())?;
+/// let next = tokens.renew(&refresh).await?;
+/// assert_eq!(next.session_id, pair.session_id);
+/// # Ok(()) }
+/// # #[cfg(not(feature = "aws-lc-rs"))] fn main() {}
+/// ```
+#[derive(Clone)]
+pub struct RefreshTokens {
+    tokens: TokenIssuer,
+    access: JwtIssuer,
+    revocations: Option<Revocations>,
+    lifetime: Duration,
+    idle: Option<Duration>,
+    grace: Duration,
+    shape: Shape,
+}
+
+type Shape = Arc<dyn Fn(&TokenRecord, NewJwt) -> NewJwt + Send + Sync>;
+
+/// An access token and a refresh token.
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use = "tokens that are not revealed are lost"]
+pub struct TokenPair {
+    /// The access token.
+    pub access: IssuedJwt,
+    /// The refresh token, to be read once.
+    pub refresh: SecretToken,
+    /// The session that both belong to (`sid`).
+    pub session_id: Box<str>,
+    /// When the family of refresh tokens ends, however much it is used.
+    pub session_ends: Option<Timestamp>,
+}
+
+impl RefreshTokens {
+    /// Keeps refresh tokens of this format in `store`, for families that live for `lifetime`, and gives out
+    /// access tokens by `access`.
+    ///
+    /// # Errors
+    /// If the lifetime is none.
+    pub fn new(
+        store: Arc<dyn TokenStore>,
+        format: TokenFormat,
+        access: JwtIssuer,
+        lifetime: Duration,
+    ) -> Result<Self, ConfigError> {
+        if lifetime.is_zero() {
+            return Err(ConfigError::new("lifetime", "no session would live"));
+        }
+        Ok(Self {
+            tokens: TokenIssuer::of(REFRESH_KINDS, store, format),
+            access,
+            revocations: None,
+            lifetime,
+            idle: None,
+            grace: Duration::from_secs(10),
+            shape: Arc::new(|_, jwt| jwt),
+        })
+    }
+
+    /// By this clock in place of the system's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.tokens = self.tokens.with_clock(clock);
+        self
+    }
+
+    /// With digests that are made in another way than by a plain SHA-256.
+    #[must_use]
+    pub fn with_digests(mut self, digests: Digests) -> Self {
+        self.tokens = self.tokens.with_digests(digests);
+        self
+    }
+
+    /// Told to this audit trail.
+    #[must_use]
+    pub fn with_audit(mut self, trail: AuditTrail) -> Self {
+        self.tokens = self.tokens.with_audit(trail);
+        self
+    }
+
+    /// Ends the access tokens of a family with it, where the verifier is
+    /// [`revocable`](crate::verifier::TokenVerifierExt::revocable) by the same revocations.
+    #[must_use]
+    pub fn with_revocations(mut self, revocations: Revocations) -> Self {
+        self.revocations = Some(revocations);
+        self
+    }
+
+    /// Ends a family that was not renewed for so long.
+    #[must_use]
+    pub fn with_idle(mut self, idle: Duration) -> Self {
+        self.idle = Some(idle);
+        self
+    }
+
+    /// For how long a spent token still gets its successor: 10 seconds unless set, and not at all if zero.
+    #[must_use]
+    pub fn with_grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Adds to each access token what the service wants in it, by the record of its refresh token.
+    #[must_use]
+    pub fn with_access_tokens(
+        mut self,
+        shape: impl Fn(&TokenRecord, NewJwt) -> NewJwt + Send + Sync + 'static,
+    ) -> Self {
+        self.shape = Arc::new(shape);
+        self
+    }
+
+    /// Begins a session.
+    ///
+    /// # Errors
+    /// If a setting of the tokens cannot be right, or the source of random numbers or the store failed.
+    pub async fn login(&self, login: Login) -> Result<TokenPair, IssueError> {
+        let now = self.tokens.clock.now();
+        let mut record = login.into_record(now)?;
+        record.session_id = Some(hex(&random()?[..16]));
+        record.expires = Some(now.saturating_add(self.lifetime));
+        record.idle = self.idle;
+        record.seed = Some(TokenSeed::from_bytes(random()?));
+        let text = self.tokens.format.generate().map_err(IssueError::random)?;
+        let minted = self.tokens.dress(record, text, now)?;
+        let access = self.access_token(&minted.record)?;
+        let minted = self.tokens.add(minted, None).await?;
+        Ok(pair(access, minted.token, &minted.record))
+    }
+
+    /// Gives an access token and the next refresh token for one that was given out.
+    ///
+    /// # Errors
+    /// If the token is not good, was spent before, or could not be judged.
+    pub async fn renew(&self, refresh: &BearerToken) -> Result<TokenPair, RenewError> {
+        let found = self.find(refresh).await?.ok_or(RenewError::Invalid)?;
+        let now = self.tokens.clock.now();
+        let record = found.record();
+        match record.state(now) {
+            TokenState::Active => self.spend(record, refresh, now).await,
+            TokenState::Revoked => self.spent(record, refresh, now).await,
+            _ => Err(RenewError::Invalid),
+        }
+    }
+
+    /// Ends a session: its refresh tokens, and with [`Revocations`] its access tokens.
+    ///
+    /// # Errors
+    /// If a store failed.
+    pub async fn end(&self, subject: &str, session_id: &str) -> Result<(), StoreError> {
+        let family = TokenFilter::all().session(session_id);
+        self.tokens.revoke_all(subject, &family).await?;
+        self.end_access(session_id).await
+    }
+
+    /// Whose session a refresh token belongs to, for a logout that is handed one: subject and session.
+    ///
+    /// # Errors
+    /// If the token is unknown, or could not be judged.
+    pub async fn session_of(
+        &self,
+        refresh: &BearerToken,
+    ) -> Result<(Box<str>, Box<str>), RenewError> {
+        let found = self.find(refresh).await?.ok_or(RenewError::Invalid)?;
+        let record = found.record();
+        let session = record.session_id.clone().ok_or(RenewError::Invalid)?;
+        Ok((record.subject.clone(), session))
+    }
+
+    async fn find(&self, refresh: &BearerToken) -> Result<Option<Found>, RenewError> {
+        let text = refresh.expose_bytes();
+        if !self.tokens.format.matches_shape(text) {
+            return Ok(None);
+        }
+        let TokenIssuer { store, digests, .. } = &self.tokens;
+        let found = digests.find(text, &**store).await?;
+        Ok(found.filter(|found| REFRESH_KINDS.contains(&found.record().kind)))
+    }
+
+    async fn spend(
+        &self,
+        record: &TokenRecord,
+        refresh: &BearerToken,
+        now: Timestamp,
+    ) -> Result<TokenPair, RenewError> {
+        let text = self.successor(record, refresh)?;
+        let mut next = record.clone();
+        next.created = now;
+        next.last_used = None;
+        next.seed = Some(TokenSeed::from_bytes(random()?));
+        let minted = self.tokens.dress(next, text, now)?;
+        // Before the old one is spent: what fails here costs nobody their session.
+        let access = self.access_token(&minted.record)?;
+        let successor = minted.record.clone();
+        let store = &self.tokens.store;
+        match store
+            .replace(&record.id, successor, Duration::ZERO, now)
+            .await
+        {
+            Ok(()) => {
+                self.tokens.tell(AuditAction::Renewed, &minted.record);
+                Ok(pair(access, minted.token, &minted.record))
+            }
+            // Somebody else was faster, or the answer to an earlier try was lost.
+            Err(StoreError::Ended | StoreError::AlreadyExists) => {
+                let spent = store.get(record.key()).await?;
+                let spent = spent.ok_or(RenewError::Invalid)?;
+                self.spent(&spent, refresh, now).await
+            }
+            Err(StoreError::NotFound) => Err(RenewError::Invalid),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What becomes of a token that is no longer good: its successor once more, or the family's end.
+    async fn spent(
+        &self,
+        record: &TokenRecord,
+        refresh: &BearerToken,
+        now: Timestamp,
+    ) -> Result<TokenPair, RenewError> {
+        // Ended by a logout, and not by being spent.
+        let (Some(heir), Some(spent)) = (&record.replaced_by, record.revoked) else {
+            return Err(RenewError::Invalid);
+        };
+        if now < spent.saturating_add(self.grace) {
+            let key = TokenKey {
+                subject: &record.subject,
+                id: heir,
+            };
+            let heir = self.tokens.store.get(key).await?;
+            if let Some(heir) = heir.filter(|heir| heir.state(now) == TokenState::Active) {
+                let text = self.successor(record, refresh)?;
+                let access = self.access_token(&heir)?;
+                let token = SecretToken::new(text.to_string());
+                return Ok(pair(access, token, &heir));
+            }
+        }
+        let Some(session) = &record.session_id else {
+            return Err(RenewError::Invalid);
+        };
+        let family = TokenFilter::all().session(session.clone());
+        let ended = self.tokens.revoke_all(&record.subject, &family).await?;
+        self.end_access(session).await?;
+        match ended {
+            // The family was over already.
+            0 => Err(RenewError::Invalid),
+            _ => Err(RenewError::Reused {
+                subject: record.subject.clone(),
+                session_id: session.clone(),
+            }),
+        }
+    }
+
+    async fn end_access(&self, session_id: &str) -> Result<(), StoreError> {
+        match &self.revocations {
+            Some(revocations) => {
+                let target = Target::session(self.access.issuer_name(), session_id);
+                revocations.revoke(target).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn successor(
+        &self,
+        record: &TokenRecord,
+        refresh: &BearerToken,
+    ) -> Result<zeroize::Zeroizing<String>, RenewError> {
+        let seed = record.seed.ok_or(RenewError::Invalid)?;
+        let bytes = hmac(refresh.expose_bytes(), &[LABEL, seed.as_bytes()]);
+        Ok(self.tokens.format.of_bytes(&bytes))
+    }
+
+    fn access_token(&self, record: &TokenRecord) -> Result<IssuedJwt, IssueError> {
+        let mut jwt = NewJwt::new(&*record.subject).scopes(record.scopes.clone());
+        if let Some(client) = &record.client_id {
+            jwt = jwt.client_id(client.clone());
+        }
+        if let Some(session) = &record.session_id {
+            jwt = jwt.session_id(session.clone());
+        }
+        if let Some(login) = record.auth_time {
+            jwt = jwt.auth_time(login);
+        }
+        if let Some(acr) = &record.acr {
+            jwt = jwt.acr(acr.clone());
+        }
+        self.access.issue((self.shape)(record, jwt))
+    }
+}
+
+impl fmt::Debug for RefreshTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshTokens")
+            .field("tokens", &self.tokens)
+            .field("access", &self.access)
+            .field("lifetime", &self.lifetime)
+            .field("idle", &self.idle)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}
+
+fn pair(access: IssuedJwt, refresh: SecretToken, record: &TokenRecord) -> TokenPair {
+    TokenPair {
+        access,
+        refresh,
+        session_id: record.session_id.clone().unwrap_or_default(),
+        session_ends: record.expires,
+    }
+}
+
+fn random() -> Result<[u8; 32], IssueError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(IssueError::random)?;
+    Ok(bytes)
+}
+
+fn hex(bytes: &[u8]) -> Box<str> {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.into()
+}

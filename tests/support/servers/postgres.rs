@@ -1,0 +1,177 @@
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::process::{Folder, Process, free_port, is_root, program, run, until};
+
+/// A PostgreSQL server.
+pub struct Postgres {
+    bin: PathBuf,
+    folder: Folder,
+    port: u16,
+    settings: Vec<String>,
+    process: Option<Process>,
+}
+
+impl Postgres {
+    /// A server that writes as it is meant to.
+    pub async fn start() -> Option<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// A server that may forget what it wrote when the machine fails, for tests in which it does not.
+    pub async fn start_fast() -> Option<Self> {
+        Self::start_with(&[
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+        ])
+        .await
+    }
+
+    async fn start_with(settings: &[&str]) -> Option<Self> {
+        let initdb = program("initdb", &debian_folders())?;
+        let bin = initdb.parent().unwrap().to_owned();
+        let folder = Folder::new("postgres");
+        let data = folder.path().join("data");
+        let mut command = as_postgres(initdb.to_str().unwrap());
+        command.args([
+            "--auth=trust",
+            "--username=postgres",
+            "--no-sync",
+            "--encoding=UTF8",
+        ]);
+        command.args(["--locale=C", "--pgdata"]).arg(&data);
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(folder.path()));
+        }
+        run(&mut command);
+        let mut server = Self {
+            bin,
+            folder,
+            port: free_port(),
+            settings: settings.iter().map(|it| it.to_string()).collect(),
+            process: None,
+        };
+        while !server.try_restart().await {
+            server.port = free_port();
+        }
+        Some(server)
+    }
+
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Kills the server at once, as a power cut would.
+    pub async fn kill(&mut self) {
+        self.process = None;
+        // Left behind, since nobody was there to take it away.
+        let _ = std::fs::remove_file(self.folder.path().join("data/postmaster.pid"));
+    }
+
+    /// Starts it again, with what it had written; it takes connections when this returns.
+    pub async fn restart(&mut self) {
+        assert!(self.try_restart().await, "{}", self.log());
+    }
+
+    async fn try_restart(&mut self) -> bool {
+        self.process = None;
+        let data = self.folder.path().join("data");
+        let socket = format!("unix_socket_directories={}", self.folder.path().display());
+        let (port, postgres) = (self.port.to_string(), self.bin.join("postgres"));
+        let mut command = vec![postgres.to_str().unwrap(), "-D", data.to_str().unwrap()];
+        command.extend(["-p", &port, "-h", "127.0.0.1", "-c", &socket]);
+        for setting in &self.settings {
+            command.extend(["-c", setting]);
+        }
+        let log = self.folder.path().join("log");
+        let mut process = Process::start(&command, Some("postgres"), &log);
+        let ready = self.bin.join("pg_isready");
+        let mut has_ended = false;
+        until("PostgreSQL takes connections", || {
+            has_ended = process.has_ended();
+            let mut command = Command::new(&ready);
+            command.args(["-q", "-h", "127.0.0.1", "-p", &port]);
+            has_ended || command.status().unwrap().success()
+        })
+        .await;
+        self.process = Some(process);
+        !has_ended
+    }
+
+    /// Holds the server, with its connections open.
+    pub fn freeze(&self) {
+        self.process.as_ref().unwrap().signal("-STOP");
+    }
+
+    pub fn thaw(&self) {
+        self.process.as_ref().unwrap().signal("-CONT");
+    }
+
+    /// What the server says to a statement.
+    pub fn psql(&self, statement: &str) -> String {
+        let mut command = Command::new(self.bin.join("psql"));
+        command.args([
+            "-XAtq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            &self.url(),
+            "-c",
+            statement,
+        ]);
+        String::from_utf8(run(&mut command))
+            .unwrap()
+            .trim_end()
+            .to_owned()
+    }
+
+    /// All that the server holds, as text.
+    pub fn dump(&self) -> String {
+        let mut command = Command::new(self.bin.join("pg_dump"));
+        command.args(["--inserts", "-d", &self.url()]);
+        String::from_utf8(run(&mut command)).unwrap()
+    }
+
+    /// The process of the server, if it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.process = None;
+    }
+}
+
+/// It does not run as root.
+fn as_postgres(program: &str) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args([
+        "--reuid=postgres",
+        "--regid=postgres",
+        "--clear-groups",
+        program,
+    ]);
+    command
+}
+
+fn debian_folders() -> Vec<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql");
+    let versions = versions.into_iter().flatten().flatten();
+    let mut folders: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
+    folders.sort();
+    folders
+}

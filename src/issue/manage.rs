@@ -28,7 +28,7 @@ impl TokenIssuer {
     /// Gives a token another name or end, or switches it off or on; returns its record as it is then.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such token, [`StoreError::Ended`] if it is revoked; a
+    /// [`StoreError::NotFound`](crate::store::StoreError::NotFound) if there is no such token, [`StoreError::Ended`](crate::store::StoreError::Ended) if it is revoked; a
     /// [`ConfigError`] if its digest shall be another, which is not for here; and otherwise if the store
     /// failed.
     pub async fn update(
@@ -67,7 +67,7 @@ impl TokenIssuer {
     /// earlier by itself.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such token, [`StoreError::Ended`] if it is revoked or was
+    /// [`StoreError::NotFound`](crate::store::StoreError::NotFound) if there is no such token, [`StoreError::Ended`](crate::store::StoreError::Ended) if it is revoked or was
     /// rotated before, and otherwise if the source of random numbers or the store failed.
     pub async fn rotate(&self, key: TokenKey<'_>, overlap: Duration) -> Result<Minted, IssueError> {
         let now = self.clock.now();

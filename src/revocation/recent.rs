@@ -67,6 +67,7 @@ impl Recent {
         self.trusted.load(Ordering::SeqCst)
     }
 
+    #[cfg(feature = "tokio")]
     pub(crate) fn trust(&self, trusted: bool) {
         self.trusted.store(trusted, Ordering::SeqCst);
     }

@@ -67,7 +67,7 @@ pub(crate) const REFRESH_KINDS: &[CredentialKind] = &[CredentialKind::RefreshTok
 /// - A revoked record stays revoked, whatever else is done to it.
 /// - What a newer version of the store has written into a record beside what is known here stays there when
 ///   the record is changed; a kind that is not known is read as
-///   [`CredentialKind::Other`](crate::identity::CredentialKind::Other).
+///   [`CredentialKind::Other`].
 /// - A store judges no token. It returns records that are expired, revoked or disabled like any other,
 ///   and is told the time where it needs one. Expiry by the store's own clock may tidy up after
 ///   [`prune`](Self::prune) would have, never before.

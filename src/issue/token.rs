@@ -48,7 +48,7 @@ pub struct TokenIssuer {
     kinds: &'static [CredentialKind],
     policy: IssuePolicy,
     pub(super) digests: Digests,
-    limit: Option<SubjectLimit>,
+    pub(super) limit: Option<SubjectLimit>,
     audit: Option<AuditTrail>,
     actor: Option<Identity>,
 }

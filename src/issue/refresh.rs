@@ -147,8 +147,8 @@ impl RefreshTokens {
         self
     }
 
-    /// With a limit on how many sessions a subject has at a time. One that is ended to make room ends as by
-    /// [`end`](Self::end).
+    /// With a limit on how many sessions a subject has at a time. The oldest is the one that was renewed, or
+    /// begun, the longest ago; it ends as by [`end`](Self::end).
     #[must_use]
     pub fn with_limit(mut self, limit: SubjectLimit) -> Self {
         self.tokens = self.tokens.with_limit(limit);
@@ -370,19 +370,7 @@ impl RefreshTokens {
     }
 
     fn access_token(&self, record: &TokenRecord, now: Timestamp) -> Result<IssuedJwt, IssueError> {
-        let mut jwt = NewJwt::new(&*record.subject).scopes(record.scopes.clone());
-        if let Some(client) = &record.client_id {
-            jwt = jwt.client_id(client.clone());
-        }
-        if let Some(session) = &record.session_id {
-            jwt = jwt.session_id(session.clone());
-        }
-        if let Some(login) = record.auth_time {
-            jwt = jwt.auth_time(login);
-        }
-        if let Some(acr) = &record.acr {
-            jwt = jwt.acr(acr.clone());
-        }
+        let mut jwt = NewJwt::of_record(record);
         let left = record.expires.map(|end| end.since(now));
         if let Some(left) = left.filter(|left| *left < self.access.lifetime()) {
             jwt = jwt.lifetime(left.max(Duration::from_secs(1)));

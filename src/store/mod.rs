@@ -16,6 +16,10 @@ mod found;
 mod memory;
 mod query;
 mod record;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,6 +41,8 @@ pub use found::Found;
 pub use memory::MemoryStore;
 pub use query::{Page, TokenFilter, TokenKey, TokenUse};
 pub use record::{TokenRecord, TokenState};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteStore, SqliteStoreBuilder};
 
 /// The kinds that are minted and verified as opaque tokens.
 pub(crate) const OPAQUE_KINDS: &[CredentialKind] = &[

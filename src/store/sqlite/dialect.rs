@@ -1,0 +1,84 @@
+use std::time::Duration;
+
+use sqlx::SqlStr;
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::store::sql::{Arg, Dialect, Tx, args, calls, rows};
+use crate::store::{StoreError, TokenUse};
+
+/// For how long an ending is kept for other processes to read.
+const KEPT: Duration = Duration::from_secs(10 * 60);
+
+const TELL: &str = "INSERT INTO tower_bearer_endings (at, message) VALUES ($1, $2)";
+/// Some of the oldest, so that no call has to remove many.
+const FORGET: &str = "DELETE FROM tower_bearer_endings WHERE seq IN (SELECT seq FROM \
+     (SELECT seq, at FROM tower_bearer_endings ORDER BY seq LIMIT 100) WHERE at < $1)";
+const TOUCH: &str = "UPDATE tower_bearer_tokens SET last_used = $3 \
+     WHERE subject = $1 AND id = $2 AND (last_used IS NULL OR last_used < $3)";
+
+pub(super) struct Sqlite;
+
+impl Dialect for Sqlite {
+    type Db = sqlx::Sqlite;
+
+    const NAME: &'static str = "sqlite";
+    const MIGRATIONS: &'static [&'static str] = &[include_str!("../../../docs/sql/sqlite.sql")];
+    const HAS_MIGRATIONS: &'static str = "SELECT name FROM sqlite_master \
+         WHERE type = 'table' AND name = 'tower_bearer_migrations'";
+    const REVOKE_ALL: &'static str = "UPDATE tower_bearer_tokens \
+         SET revoked = $2, due = CASE WHEN due < $2 THEN due ELSE $2 END \
+         WHERE subject = $1 AND revoked IS NULL \
+         AND ($3 IS NULL OR ($3 LIKE '%,' || replace(kind, '_', '\\_') || ',%' ESCAPE '\\') = $4) \
+         AND ($5 IS NULL OR session_id = $5) AND ($6 IS NULL OR id <> $6)";
+    const DATE_ANEW: &'static str = "UPDATE tower_bearer_tokens \
+         SET due = min(coalesce(expires, coalesce(last_used, created) + idle), \
+             coalesce(coalesce(last_used, created) + idle, expires)) \
+         WHERE rowid IN (SELECT rowid FROM tower_bearer_tokens \
+             WHERE due <= $1 ORDER BY due LIMIT $2) \
+         AND revoked IS NULL AND (expires IS NULL OR expires > $1) \
+         AND (idle IS NULL OR coalesce(last_used, created) + idle > $1)";
+    const REMOVE_OVER: &'static str = "DELETE FROM tower_bearer_tokens \
+         WHERE rowid IN (SELECT rowid FROM tower_bearer_tokens \
+             WHERE due <= $1 ORDER BY due LIMIT $2) \
+         AND (revoked <= $1 OR expires <= $1 OR coalesce(last_used, created) + idle <= $1)";
+
+    fn begin(_subject: Option<&str>) -> SqlStr {
+        SqlStr::from_static("BEGIN IMMEDIATE")
+    }
+
+    fn begin_migration() -> SqlStr {
+        SqlStr::from_static("BEGIN IMMEDIATE")
+    }
+
+    fn check(_text: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn is_unavailable(code: &str) -> bool {
+        // Busy, locked, out of memory, read-only, interrupted, input or output failed, full, cannot be
+        // opened. The rest of an extended code says which way.
+        let code = code.parse().map_or(0, |code: u32| code & 0xff);
+        matches!(code, 5 | 6 | 7 | 8 | 9 | 10 | 13 | 14)
+    }
+
+    async fn tell(tx: &mut Tx<'_, Self>, message: &str) -> Result<(), StoreError> {
+        let now = SystemClock.now();
+        tx.execute(TELL, &args![now.as_unix_millis(), message])
+            .await?;
+        let old = now.saturating_sub(KEPT);
+        tx.execute(FORGET, &args![old.as_unix_millis()]).await?;
+        Ok(())
+    }
+
+    async fn touch(tx: &mut Tx<'_, Self>, uses: &[TokenUse<'_>]) -> Result<(), StoreError> {
+        for TokenUse { key, at } in uses {
+            let args = args![key.subject, key.id, at.as_unix_millis()];
+            tx.execute(TOUCH, &args).await?;
+        }
+        Ok(())
+    }
+
+    calls!(sqlx::Sqlite);
+}
+
+rows!(sqlx::Sqlite);

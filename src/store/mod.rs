@@ -14,6 +14,8 @@ mod error;
 mod format;
 mod found;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod record;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -39,6 +41,8 @@ pub use error::StoreError;
 pub use format::TokenFormat;
 pub use found::Found;
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresStore, PostgresStoreBuilder};
 pub use query::{Page, TokenFilter, TokenKey, TokenUse};
 pub use record::{TokenRecord, TokenState};
 #[cfg(feature = "sqlite")]

@@ -195,7 +195,7 @@ macro_rules! calls {
 }
 
 macro_rules! rows {
-    ($db:ty) => {
+    ($db:ty, $row:ty) => {
         fn bind<'a>(
             sql: $crate::store::sql::Statement,
             args: &[Arg<'_>],
@@ -212,7 +212,7 @@ macro_rules! rows {
             query
         }
 
-        impl $crate::store::sql::Columns for <$db as sqlx::Database>::Row {
+        impl $crate::store::sql::Columns for $row {
             fn text(&self, column: &str) -> Result<Option<String>, sqlx::Error> {
                 sqlx::Row::try_get(self, column)
             }

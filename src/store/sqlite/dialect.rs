@@ -81,4 +81,4 @@ impl Dialect for Sqlite {
     calls!(sqlx::Sqlite);
 }
 
-rows!(sqlx::Sqlite);
+rows!(sqlx::Sqlite, sqlx::sqlite::SqliteRow);

@@ -1,7 +1,7 @@
 //! The store in PostgreSQL, by the contract and on a real server.
 
-#[path = "support/postgres_server.rs"]
-mod server;
+#[path = "support/servers/mod.rs"]
+mod servers;
 #[path = "support/tokens.rs"]
 mod support;
 
@@ -9,7 +9,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use server::Postgres;
+use servers::Postgres;
 use support::secs;
 use tower_bearer::clock::{Clock as _, ManualClock};
 use tower_bearer::identity::CredentialKind;

@@ -57,4 +57,31 @@ CREATE TABLE tower_bearer_revocations (
 
 CREATE INDEX tower_bearer_revocations_keep_until ON tower_bearer_revocations (keep_until);
 
+-- The audit trail. Nothing removes a line but whoever runs the service.
+CREATE TABLE tower_bearer_audit (
+    -- A random number in hexadecimal.
+    event           TEXT PRIMARY KEY,
+    at              BIGINT NOT NULL,
+    action          TEXT NOT NULL,
+    -- How many tokens were ended at once.
+    ended           BIGINT,
+    outcome         TEXT NOT NULL,
+    -- 'user' or 'token': whose name is in "actor".
+    actor_kind      TEXT,
+    actor           TEXT,
+    credential_kind TEXT,
+    credential_id   TEXT,
+    credential_name TEXT,
+    token_kind      TEXT,
+    token_subject   TEXT,
+    token_id        TEXT,
+    token_name      TEXT,
+    method          TEXT,
+    resource        TEXT,
+    client_addr     TEXT,
+    detail          TEXT
+);
+
+CREATE INDEX tower_bearer_audit_at ON tower_bearer_audit (at);
+
 INSERT INTO tower_bearer_migrations (version, compatible_from) VALUES (1, 1);

@@ -59,6 +59,20 @@ impl Dialect for Postgres {
              WHERE due <= $1 ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED) \
          AND (revoked <= $1 OR expires <= $1 OR coalesce(last_used, created) + idle <= $1)";
 
+    const ADD_LINES: &'static str = "INSERT INTO tower_bearer_audit \
+         (event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
+         credential_id, credential_name, token_kind, token_subject, token_id, \
+         token_name, method, resource, client_addr, detail) \
+         SELECT event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
+         credential_id, credential_name, token_kind, token_subject, token_id, \
+         token_name, method, resource, client_addr, detail \
+         FROM json_to_recordset($1::json) AS line \
+         (event text, at bigint, action text, ended bigint, outcome text, \
+         actor_kind text, actor text, credential_kind text, credential_id text, \
+         credential_name text, token_kind text, token_subject text, token_id text, \
+         token_name text, method text, resource text, client_addr text, detail text) \
+         ON CONFLICT DO NOTHING";
+
     fn begin(subject: Option<&str>) -> SqlStr {
         match subject {
             Some(subject) => locked(lock_of(subject)),

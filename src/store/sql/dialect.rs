@@ -22,6 +22,8 @@ pub(in crate::store) trait Dialect: Send + Sync + Sized + 'static {
     const DATE_ANEW: &'static str;
     /// Of the `$2` tokens that are due first by `$1`, removes those that are over.
     const REMOVE_OVER: &'static str;
+    /// Adds the lines of an audit trail, an array of JSON, that are not there.
+    const ADD_LINES: &'static str;
 
     /// Begins a transaction, alone among those of `subject`.
     fn begin(subject: Option<&str>) -> SqlStr;

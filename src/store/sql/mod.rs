@@ -1,5 +1,6 @@
 //! What the SQL stores share: everything but the dialect.
 
+mod audit;
 mod dialect;
 mod error;
 mod migration;
@@ -187,6 +188,16 @@ macro_rules! stores {
 
             async fn prune(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
                 self.0.prune_revocations(now, limit).await
+            }
+        }
+
+        #[async_trait::async_trait]
+        impl $crate::audit::AuditWriter for $store {
+            async fn write(
+                &self,
+                events: &[AuditEvent],
+            ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+                Ok(self.0.add_lines(events).await?)
             }
         }
     };

@@ -353,10 +353,7 @@ async fn apply<D: Dialect>(
     if tx.execute(CHANGE, &args).await? == 0 {
         return Err(StoreError::NotFound);
     }
-    if record.disabled && !old.disabled {
-        tx.tell(token(key)).await?;
-    }
-    tell_if_shortened(tx, &old, &record).await?;
+    tx.tell(Ending::of_update(&record)).await?;
     Ok(record)
 }
 
@@ -367,9 +364,8 @@ async fn give_way<D: Dialect>(
     overlap: Duration,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let old = current_unrevoked(tx, key).await?;
+    let mut record = current_unrevoked(tx, key).await?;
     add(tx, successor).await?;
-    let mut record = old.clone();
     record.give_way_to(successor.id.clone(), overlap, now);
     let args = args![
         key.subject,
@@ -382,28 +378,8 @@ async fn give_way<D: Dialect>(
     if tx.execute(GIVE_WAY, &args).await? == 0 {
         return Err(StoreError::NotFound);
     }
-    if record.revoked.is_some() {
-        tx.tell(token(key)).await?;
-    }
-    tell_if_shortened(tx, &old, &record).await
-}
-
-/// A node that remembers the later end must look again. It is not told that the token has ended, since
-/// requests with it are still let in.
-async fn tell_if_shortened<D: Dialect>(
-    tx: &mut Tx<'_, D>,
-    old: &TokenRecord,
-    new: &TokenRecord,
-) -> Result<(), StoreError> {
-    let shortened = match (old.expires, new.expires) {
-        (Some(old), Some(new)) => new < old,
-        (None, Some(_)) => true,
-        (_, None) => false,
-    };
-    if shortened {
-        tx.tell(Ending::Anything).await?;
-    }
-    Ok(())
+    tx.tell(Ending::of_replacement(key.subject, key.id, overlap))
+        .await
 }
 
 fn token(key: TokenKey<'_>) -> Ending {

@@ -42,6 +42,18 @@ impl Dialect for Sqlite {
              WHERE due <= $1 ORDER BY due LIMIT $2) \
          AND (revoked <= $1 OR expires <= $1 OR coalesce(last_used, created) + idle <= $1)";
 
+    const ADD_LINES: &'static str = "INSERT INTO tower_bearer_audit \
+         (event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
+         credential_id, credential_name, token_kind, token_subject, token_id, \
+         token_name, method, resource, client_addr, detail) \
+         SELECT value->>'event', value->>'at', value->>'action', value->>'ended', \
+         value->>'outcome', value->>'actor_kind', value->>'actor', \
+         value->>'credential_kind', value->>'credential_id', \
+         value->>'credential_name', value->>'token_kind', value->>'token_subject', \
+         value->>'token_id', value->>'token_name', value->>'method', \
+         value->>'resource', value->>'client_addr', value->>'detail' \
+         FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
+
     fn begin(_subject: Option<&str>) -> SqlStr {
         SqlStr::from_static("BEGIN IMMEDIATE")
     }

@@ -14,6 +14,7 @@ use super::{
     Found, Page, StoreError, SubjectLimit, TokenChange, TokenDigest, TokenFilter, TokenKey,
     TokenRecord, TokenUse,
 };
+use crate::audit::AuditEvent;
 use crate::clock::Timestamp;
 use crate::revocation::{Beat, Feed, Revocation, Subscription, Target};
 

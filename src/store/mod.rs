@@ -6,6 +6,14 @@
 //! [`TokenIssuer`](crate::issue::TokenIssuer), which mints, lists and ends them.
 //!
 //! [`MemoryStore`] serves one process and forgets when it ends.
+#![cfg_attr(
+    feature = "sqlite",
+    doc = "[`SqliteStore`] keeps records in a file, for the processes of one machine."
+)]
+#![cfg_attr(
+    feature = "postgres",
+    doc = "[`PostgresStore`] keeps them on a server, for any number of nodes."
+)]
 
 mod change;
 mod digest;

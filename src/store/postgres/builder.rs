@@ -1,18 +1,19 @@
 use std::fmt;
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
-use sqlx::Connection as _;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::PostgresStore;
 use super::dialect::Postgres;
 use crate::error::ConfigError;
 use crate::store::StoreError;
-use crate::store::sql::{Dialect as _, SET_UP, Sql, TIMEOUT, fault, problem, set_up};
+use crate::store::sql::{Dialect as _, Sql, TIMEOUT, fault, problem, set_up};
 
 const CONNECTIONS: u32 = 10;
+/// How long a server may take to be there when the store connects first.
+const CONNECT: Duration = Duration::from_secs(5);
 /// A connection that was used since so long ago is not tried before it is used again.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -84,7 +85,7 @@ impl PostgresStoreBuilder {
 
         let patient = PoolOptions::new()
             .max_connections(1)
-            .acquire_timeout(SET_UP)
+            .acquire_timeout(CONNECT)
             .connect_with(options.clone())
             .await
             .map_err(fault::<Postgres>)?;

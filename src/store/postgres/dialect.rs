@@ -99,7 +99,7 @@ impl Dialect for Postgres {
             || matches!(code.get(..2), Some("08" | "28" | "40" | "53" | "57" | "58"))
     }
 
-    async fn tell(tx: &mut Tx<'_, Self>, message: &str) -> Result<(), StoreError> {
+    async fn tell(&self, tx: &mut Tx<'_, Self>, message: &str) -> Result<(), StoreError> {
         let anything;
         let message = if message.len() <= LONGEST {
             message
@@ -107,8 +107,7 @@ impl Dialect for Postgres {
             anything = FeedMessage::Ending(Ending::Anything).encode();
             &anything
         };
-        let channel = &*tx.dialect.channel;
-        tx.fetch(TELL, &args![channel, message]).await?;
+        tx.fetch(TELL, &args![&*self.channel, message]).await?;
         Ok(())
     }
 

@@ -39,6 +39,7 @@ pub(in crate::store) trait Dialect: Send + Sync + Sized + 'static {
 
     /// Tells every subscription, once the transaction is committed.
     fn tell(
+        &self,
         tx: &mut Tx<'_, Self>,
         message: &str,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;

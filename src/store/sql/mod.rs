@@ -69,7 +69,7 @@ impl<D: Dialect> Sql<D> {
         let message = FeedMessage::Beat(beat).encode();
         self.within(async {
             let mut tx = self.begin(None).await?;
-            let told = D::tell(&mut tx, &message).await;
+            let told = self.dialect.tell(&mut tx, &message).await;
             tx.finish(told).await
         })
         .await

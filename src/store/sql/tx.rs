@@ -11,7 +11,7 @@ use crate::store::StoreError;
 /// One that is dropped on the way, at whatever point, takes its connection with it: the database undoes
 /// what it did, and nothing else is ever written in a transaction that nobody commits.
 pub(in crate::store) struct Tx<'a, D: Dialect> {
-    pub(in crate::store) dialect: &'a D,
+    dialect: &'a D,
     connection: Option<PoolConnection<D::Db>>,
 }
 
@@ -62,7 +62,10 @@ impl<'a, D: Dialect> Tx<'a, D> {
 
     /// Tells every subscription of what was ended, once that is committed.
     pub(in crate::store) async fn tell(&mut self, ending: Ending) -> Result<(), StoreError> {
-        D::tell(self, &FeedMessage::Ending(ending).encode()).await
+        let dialect = self.dialect;
+        dialect
+            .tell(self, &FeedMessage::Ending(ending).encode())
+            .await
     }
 
     /// Commits if all is well, and undoes what was done if not.

@@ -73,7 +73,7 @@ impl Dialect for Sqlite {
         matches!(code, 5 | 6 | 7 | 8 | 9 | 10 | 13 | 14)
     }
 
-    async fn tell(tx: &mut Tx<'_, Self>, message: &str) -> Result<(), StoreError> {
+    async fn tell(&self, tx: &mut Tx<'_, Self>, message: &str) -> Result<(), StoreError> {
         let now = SystemClock.now();
         tx.execute(TELL, &args![now.as_unix_millis(), message])
             .await?;

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use servers::Postgres;
 use shared::{
-    a_call_that_is_given_up_leaves_nothing_half_done, assert_nothing_of, get, insert, mint_some,
-    races_between_nodes_keep_every_promise, session, session_of, some_lines,
-    what_one_ends_the_other_sees_and_hears,
+    a_call_that_is_given_up_leaves_nothing_half_done, a_large_batch_of_uses_is_recorded,
+    assert_nothing_of, get, insert, mint_some, races_between_nodes_keep_every_promise, session,
+    session_of, some_lines, what_one_ends_the_other_sees_and_hears,
 };
 use support::secs;
 use tower_bearer::audit::AuditWriter;
@@ -52,6 +52,14 @@ async fn two_nodes_agree() {
     what_one_ends_the_other_sees_and_hears(&*nodes[0], &*nodes[1]).await;
     a_call_that_is_given_up_leaves_nothing_half_done(&*nodes[0], &*nodes[1]).await;
     races_between_nodes_keep_every_promise(nodes).await;
+}
+
+#[tokio::test]
+async fn a_large_batch_is_recorded() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    a_large_batch_of_uses_is_recorded(&open(&server).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

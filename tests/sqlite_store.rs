@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use shared::{
-    a_call_that_is_given_up_leaves_nothing_half_done, assert_nothing_of, ending_of, get, insert,
-    mint_some, next_ending, races_between_nodes_keep_every_promise, session, some_lines,
+    a_call_that_is_given_up_leaves_nothing_half_done, a_large_batch_of_uses_is_recorded,
+    assert_nothing_of, ending_of, get, insert, mint_some, next_ending,
+    races_between_nodes_keep_every_promise, session, some_lines,
     what_one_ends_the_other_sees_and_hears,
 };
 use sqlx::{Connection as _, SqliteConnection};
@@ -107,6 +108,12 @@ async fn the_other_process() {
     let store = SqliteStore::open(path).await.expect("opening");
     let ended = store.revoke(session("1").key(), secs(3)).await;
     assert!(ended.expect("revoking"));
+}
+
+#[tokio::test]
+async fn a_large_batch_is_recorded() {
+    let file = File::new();
+    a_large_batch_of_uses_is_recorded(&open(&file).await).await;
 }
 
 #[tokio::test]

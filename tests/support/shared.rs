@@ -90,6 +90,27 @@ pub(crate) async fn what_one_ends_the_other_sees_and_hears<S: TokenStore + Feed>
     assert_eq!(next_ending(&mut *ear).await, ending);
 }
 
+/// A batch of a thousand uses and more, some of one token, is recorded within the time of one call.
+pub(crate) async fn a_large_batch_of_uses_is_recorded(store: &dyn TokenStore) {
+    let records: Vec<_> = (0..400).map(|id| session(&format!("{id}"))).collect();
+    for record in &records {
+        insert(store, record).await;
+    }
+    let used = |used_at: i64| {
+        let at = secs(used_at);
+        records.iter().map(move |record| TokenUse {
+            key: record.key(),
+            at,
+        })
+    };
+    let uses: Vec<_> = used(20).chain(used(30)).chain(used(10)).collect();
+    store.touch(&uses).await.expect("touching");
+    for record in &records {
+        let stored = get(store, &record.id).await.expect("a record");
+        assert_eq!(stored.last_used, Some(secs(30)));
+    }
+}
+
 /// Eight tasks on two nodes at once, again and again: the limit holds, and nothing good is left of what
 /// races with an end of all.
 pub(crate) async fn races_between_nodes_keep_every_promise<S: TokenStore + 'static>(

@@ -48,17 +48,23 @@ impl Dialect for Postgres {
          ) \
          UPDATE tower_bearer_tokens AS tokens SET revoked = $2, due = least(due, $2) \
          FROM held WHERE tokens.subject = $1 AND tokens.id = held.id";
-    const DATE_ANEW: &'static str = "UPDATE tower_bearer_tokens \
+    // Chosen once, by a CTE: a subquery could be run again, and choose others.
+    const DATE_ANEW: &'static str = "WITH first AS MATERIALIZED ( \
+             SELECT subject, id FROM tower_bearer_tokens \
+             WHERE due <= $1 ORDER BY due LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED \
+         ) \
+         UPDATE tower_bearer_tokens AS tokens \
          SET due = least(expires, coalesce(last_used, created) + idle) \
-         WHERE (subject, id) IN (SELECT subject, id FROM tower_bearer_tokens \
-             WHERE due <= $1 ORDER BY due LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED) \
+         FROM first WHERE tokens.subject = first.subject AND tokens.id = first.id \
          AND revoked IS NULL AND (expires IS NULL OR expires > $1) \
          AND (idle IS NULL OR coalesce(last_used, created) + idle > $1)";
-    const REMOVE_OVER: &'static str = "DELETE FROM tower_bearer_tokens \
-         WHERE (subject, id) IN (SELECT subject, id FROM tower_bearer_tokens \
-             WHERE due <= $1 ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED) \
+    const REMOVE_OVER: &'static str = "WITH first AS MATERIALIZED ( \
+             SELECT subject, id FROM tower_bearer_tokens \
+             WHERE due <= $1 ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED \
+         ) \
+         DELETE FROM tower_bearer_tokens AS tokens USING first \
+         WHERE tokens.subject = first.subject AND tokens.id = first.id \
          AND (revoked <= $1 OR expires <= $1 OR coalesce(last_used, created) + idle <= $1)";
-
     const ADD_LINES: &'static str = "INSERT INTO tower_bearer_audit \
          (event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
          credential_id, credential_name, token_kind, token_subject, token_id, \

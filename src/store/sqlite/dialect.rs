@@ -16,6 +16,9 @@ const FORGET: &str = "DELETE FROM tower_bearer_endings WHERE seq IN (SELECT seq 
 const TOUCH: &str = "UPDATE tower_bearer_tokens SET last_used = $3 \
      WHERE subject = $1 AND id = $2 AND (last_used IS NULL OR last_used < $3)";
 
+/// How many uses are recorded by one statement, if there are as many.
+const AT_ONCE: usize = 50;
+
 pub(super) struct Sqlite;
 
 impl Dialect for Sqlite {
@@ -83,9 +86,13 @@ impl Dialect for Sqlite {
     }
 
     async fn touch(tx: &mut Tx<'_, Self>, uses: &[TokenUse<'_>]) -> Result<(), StoreError> {
-        for TokenUse { key, at } in uses {
-            let args = args![key.subject, key.id, at.as_unix_millis()];
-            tx.execute(TOUCH, &args).await?;
+        let (many, few) = uses.as_chunks::<AT_ONCE>();
+        for uses in many {
+            let args: Vec<_> = uses.iter().flat_map(columns).collect();
+            tx.execute(touch_many(), &args).await?;
+        }
+        for used in few {
+            tx.execute(TOUCH, &columns(used)).await?;
         }
         Ok(())
     }
@@ -94,3 +101,21 @@ impl Dialect for Sqlite {
 }
 
 rows!(sqlx::Sqlite, sqlx::sqlite::SqliteRow);
+
+fn columns<'a>(used: &TokenUse<'a>) -> [Arg<'a>; 3] {
+    let TokenUse { key, at } = used;
+    args![key.subject, key.id, at.as_unix_millis()]
+}
+
+fn touch_many() -> String {
+    let row = |row: usize| format!("(${}, ${}, ${})", 3 * row + 1, 3 * row + 2, 3 * row + 3);
+    let rows: Vec<_> = (0..AT_ONCE).map(row).collect();
+    format!(
+        "WITH used (subject, id, at) AS (VALUES {}) \
+         UPDATE tower_bearer_tokens AS tokens SET last_used = latest.at \
+         FROM (SELECT subject, id, max(at) AS at FROM used GROUP BY subject, id) AS latest \
+         WHERE tokens.subject = latest.subject AND tokens.id = latest.id \
+         AND (tokens.last_used IS NULL OR tokens.last_used < latest.at)",
+        rows.join(", ")
+    )
+}

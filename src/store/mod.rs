@@ -6,6 +6,14 @@
 //! [`TokenIssuer`](crate::issue::TokenIssuer), which mints, lists and ends them.
 //!
 //! [`MemoryStore`] serves one process and forgets when it ends.
+#![cfg_attr(
+    feature = "sqlite",
+    doc = "[`SqliteStore`] keeps records in a file, for the processes of one machine."
+)]
+#![cfg_attr(
+    feature = "postgres",
+    doc = "[`PostgresStore`] keeps them on a server, for any number of nodes."
+)]
 
 mod change;
 mod digest;
@@ -14,8 +22,14 @@ mod error;
 mod format;
 mod found;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod record;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,8 +49,12 @@ pub use error::StoreError;
 pub use format::TokenFormat;
 pub use found::Found;
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresStore, PostgresStoreBuilder};
 pub use query::{Page, TokenFilter, TokenKey, TokenUse};
 pub use record::{TokenRecord, TokenState};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteStore, SqliteStoreBuilder};
 
 /// The kinds that are minted and verified as opaque tokens.
 pub(crate) const OPAQUE_KINDS: &[CredentialKind] = &[

@@ -364,7 +364,10 @@ async fn give_way<D: Dialect>(
     overlap: Duration,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut record = current_unrevoked(tx, key).await?;
+    let mut record = current(tx, key).await?;
+    if !record.is_replaceable() {
+        return Err(StoreError::Ended);
+    }
     add(tx, successor).await?;
     record.give_way_to(successor.id.clone(), overlap, now);
     let args = args![

@@ -16,6 +16,8 @@ mod found;
 mod memory;
 mod query;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +28,9 @@ use async_trait::async_trait;
 use crate::clock::Timestamp;
 use crate::identity::CredentialKind;
 
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use self::redis::{RedisStore, RedisStoreBuilder};
 pub use change::{SubjectLimit, TokenChange, WhenFull};
 pub use digest::{TokenDigest, TokenSeed};
 #[cfg(feature = "jwt")]

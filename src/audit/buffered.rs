@@ -44,7 +44,7 @@ pub struct BufferedSink {
 
 #[derive(Debug)]
 enum Job {
-    Write(AuditEvent),
+    Write(Box<AuditEvent>),
     Flush(oneshot::Sender<()>),
 }
 
@@ -84,7 +84,11 @@ impl BufferedSink {
 
 impl AuditSink for BufferedSink {
     fn record(&self, event: &AuditEvent) {
-        if self.queue.try_send(Job::Write(event.clone())).is_err() {
+        if self
+            .queue
+            .try_send(Job::Write(Box::new(event.clone())))
+            .is_err()
+        {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -102,7 +106,7 @@ async fn write_all(
         let mut events = Vec::with_capacity(batch.len());
         for job in batch.drain(..) {
             match job {
-                Job::Write(event) => events.push(event),
+                Job::Write(event) => events.push(*event),
                 Job::Flush(done) => flushes.push(done),
             }
         }

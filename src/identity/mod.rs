@@ -360,6 +360,20 @@ impl Identity {
         self
     }
 
+    /// This identity as the record of its credential has it: with its kind and name, and the earlier end.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn backed_by(mut self, record: &Self) -> Self {
+        let earlier = |one: Option<Timestamp>, other| one.min(other).or(one).or(other);
+        self.expires_at = earlier(self.expires_at, record.expires_at);
+        self.recheck_at = earlier(self.recheck_at, record.recheck_at);
+        self.edit(|parts| {
+            parts.kind = record.parts.kind;
+            parts
+                .credential_name
+                .clone_from(&record.parts.credential_name);
+        })
+    }
+
     /// This identity with a listener around the one that it has, which is handed an identity without any.
     #[cfg(feature = "tokens")]
     pub(crate) fn watched<L: OnAdmitted + 'static>(

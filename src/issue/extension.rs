@@ -47,8 +47,8 @@ impl Extension {
     /// Gives out another token for the same subject, client, scopes and session.
     ///
     /// # Errors
-    /// [`IssueError::NotAllowed`] if the caller came by no JWT, or their login is too long ago; and as for
-    /// [`JwtIssuer::issue`].
+    /// [`IssueError::NotAllowed`] if the caller came by no JWT of this issuer, or their login is too long ago;
+    /// and as for [`JwtIssuer::issue`].
     pub fn extend(&self, holder: &Identity) -> Result<IssuedJwt, IssueError> {
         self.extend_with(holder, |jwt| jwt)
     }
@@ -64,6 +64,11 @@ impl Extension {
     ) -> Result<IssuedJwt, IssueError> {
         if holder.credential_kind() != CredentialKind::Jwt {
             let detail = "only a JWT is extended";
+            return Err(IssueError::NotAllowed(Refusal::forbidden(detail)));
+        }
+        // Elsewhere the same name may be somebody else's.
+        if holder.issuer() != Some(self.issuer.issuer_name()) {
+            let detail = "a JWT of another issuer is not extended";
             return Err(IssueError::NotAllowed(Refusal::forbidden(detail)));
         }
         let mut jwt = NewJwt::new(holder.subject()).scopes(holder.scopes().clone());

@@ -157,7 +157,6 @@ impl JwtIssuer {
     }
 
     /// Who vouches for the tokens (`iss`).
-    #[cfg(feature = "tokens")]
     pub(super) fn issuer_name(&self) -> &str {
         &self.issuer
     }

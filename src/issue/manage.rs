@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{IssueError, Minted, TokenIssuer};
 use crate::audit::AuditAction;
 use crate::error::ConfigError;
-use crate::store::{TokenChange, TokenKey, TokenRecord};
+use crate::store::{StoreError, TokenChange, TokenKey, TokenRecord};
 
 /// What can be done with a token that lives on.
 ///
@@ -28,7 +28,7 @@ impl TokenIssuer {
     /// Gives a token another name or end, or switches it off or on; returns its record as it is then.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such token, [`StoreError::Ended`] if it is revoked; a
+    /// [`StoreError::NotFound`](crate::store::StoreError::NotFound) if there is no such token, [`StoreError::Ended`](crate::store::StoreError::Ended) if it is revoked; a
     /// [`ConfigError`] if its digest shall be another, which is not for here; and otherwise if the store
     /// failed.
     pub async fn update(
@@ -67,11 +67,14 @@ impl TokenIssuer {
     /// earlier by itself.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such token, [`StoreError::Ended`] if it is revoked or was
-    /// rotated before, and otherwise if the source of random numbers or the store failed.
+    /// [`StoreError::NotFound`] if there is no such token, [`StoreError::Ended`] if it is revoked, over, or
+    /// was rotated before, and otherwise if the source of random numbers or the store failed.
     pub async fn rotate(&self, key: TokenKey<'_>, overlap: Duration) -> Result<Minted, IssueError> {
         let now = self.clock.now();
         let old = self.served(key).await?;
+        if !old.is_live(now) {
+            return Err(StoreError::Ended.into());
+        }
         let mut record = old.clone();
         record.created = now;
         record.last_used = None;

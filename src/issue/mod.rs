@@ -7,12 +7,17 @@
 //! | serve the public keys | [`JwksService`] |
 //! | mint, list and end sessions, access tokens and bot tokens | [`TokenIssuer::opaque`] |
 //! | mint, list and end API keys | [`TokenIssuer::api_keys`] |
+//! | give each bot one token | [`TokenIssuer::regenerate`], or [`TokenIssuer::regenerate_jwt`] |
+//! | give out access tokens with refresh tokens | [`RefreshTokens`] |
+//! | extend a JWT and leave the old one good | [`Extension`] |
 //! | let callers issue for themselves | [`IssuePolicy`], with [`TokenIssuer::mint_as`] or [`JwtIssuer::issue_as`] |
 //!
 //! A text that was minted is a [`SecretToken`], which is read once.
 //!
 //! The request path knows nothing of this module: it uses the same keys and the same store.
 
+#[cfg(all(feature = "jwt", feature = "tokens"))]
+mod backed;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 mod error;
 #[cfg(feature = "jwt")]

@@ -8,6 +8,8 @@ use crate::clock::Timestamp;
 use crate::error::ConfigError;
 use crate::identity::CredentialKind;
 use crate::scope::ScopeSet;
+#[cfg(feature = "tokens")]
+use crate::store::TokenRecord;
 
 /// What a token is to say.
 #[derive(Debug, Clone)]
@@ -103,6 +105,19 @@ impl NewJwt {
     pub fn never_expiring(mut self) -> Self {
         self.end = End::Never;
         self
+    }
+
+    /// What the record of a token says, but for its end.
+    #[cfg(feature = "tokens")]
+    pub(super) fn of_record(record: &TokenRecord) -> Self {
+        Self {
+            client_id: record.client_id.clone(),
+            scopes: record.scopes.clone(),
+            session_id: record.session_id.clone(),
+            auth_time: record.auth_time,
+            acr: record.acr.clone(),
+            ..Self::new(record.subject.clone())
+        }
     }
 
     /// What a policy weighs of it.

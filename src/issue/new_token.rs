@@ -107,6 +107,13 @@ impl NewToken {
         self
     }
 
+    /// As part of this session (`sid`), which may have other tokens and is ended as a whole by
+    /// [`TokenFilter::session`](crate::store::TokenFilter::session).
+    pub fn session_id(mut self, session_id: impl Into<Box<str>>) -> Self {
+        self.record.session_id = Some(session_id.into());
+        self
+    }
+
     /// From a login at this time.
     pub fn auth_time(mut self, at: Timestamp) -> Self {
         self.record.auth_time = Some(at);

@@ -10,8 +10,8 @@ use crate::credential::BearerToken;
 use crate::error::ConfigError;
 use crate::revocation::{Revocations, Target};
 use crate::store::{
-    Digests, Found, REFRESH_KINDS, StoreError, TokenFilter, TokenFormat, TokenKey, TokenRecord,
-    TokenSeed, TokenState, TokenStore, hmac,
+    Digests, Found, Page, REFRESH_KINDS, StoreError, SubjectLimit, TokenFilter, TokenFormat,
+    TokenKey, TokenRecord, TokenSeed, TokenState, TokenStore, hmac,
 };
 
 const LABEL: &[u8] = b"tower-bearer refresh token successor";
@@ -21,10 +21,11 @@ const LABEL: &[u8] = b"tower-bearer refresh token successor";
 ///
 /// 1. A login begins a family: all refresh tokens that follow one another belong to one session (`sid`), and
 ///    end with it at the latest.
-/// 2. A refresh token that is presented is spent, and a successor takes its place in the same moment.
-/// 3. One that is presented again within the [`grace`](Self::with_grace) gets the same successor, as long as
+/// 2. An access token ends with its session at the latest, in whole seconds.
+/// 3. A refresh token that is presented is spent, and a successor takes its place in the same moment.
+/// 4. One that is presented again within the [`grace`](Self::with_grace) gets the same successor, as long as
 ///    that is not spent either: two tabs that renew at once, and an answer that was lost, log nobody out.
-/// 4. One that is presented again later was stolen, or its successor was: the whole family ends, and with
+/// 5. One that is presented again later was stolen, or its successor was: the whole family ends, and with
 ///    [`Revocations`] so do its access tokens.
 ///
 /// Of each refresh token a digest is kept. The successor's text is worked out from the token's and a random
@@ -146,6 +147,14 @@ impl RefreshTokens {
         self
     }
 
+    /// With a limit on how many sessions a subject has at a time. The oldest is the one that was renewed, or
+    /// begun, the longest ago; it ends as by [`end`](Self::end).
+    #[must_use]
+    pub fn with_limit(mut self, limit: SubjectLimit) -> Self {
+        self.tokens = self.tokens.with_limit(limit);
+        self
+    }
+
     /// For how long a spent token still gets its successor: 10 seconds unless set, and not at all if zero.
     #[must_use]
     pub fn with_grace(mut self, grace: Duration) -> Self {
@@ -167,6 +176,7 @@ impl RefreshTokens {
     ///
     /// # Errors
     /// If a setting of the tokens cannot be right, or the source of random numbers or the store failed.
+    /// [`StoreError::LimitReached`] if the subject has as many sessions as they may, and none is ended.
     pub async fn login(&self, login: Login) -> Result<TokenPair, IssueError> {
         let now = self.tokens.clock.now();
         let mut record = login.into_record(now)?;
@@ -176,8 +186,15 @@ impl RefreshTokens {
         record.seed = Some(TokenSeed::from_bytes(random()?));
         let text = self.tokens.format.generate().map_err(IssueError::random)?;
         let minted = self.tokens.dress(record, text, now)?;
-        let access = self.access_token(&minted.record)?;
-        let minted = self.tokens.add(minted, None).await?;
+        let access = self.access_token(&minted.record, now)?;
+        let minted = self.tokens.add(minted, self.tokens.limit).await?;
+        for id in &minted.ended {
+            let subject = &minted.record.subject;
+            let ended = self.tokens.get(TokenKey { subject, id }).await?;
+            if let Some(session) = ended.and_then(|record| record.session_id) {
+                self.end_access(&session).await?;
+            }
+        }
         Ok(pair(access, minted.token, &minted.record))
     }
 
@@ -196,12 +213,36 @@ impl RefreshTokens {
         }
     }
 
-    /// Ends a session: its refresh tokens, and with [`Revocations`] its access tokens.
+    /// Reads the refresh tokens of a subject that `filter` means, oldest first. The one of a session that is
+    /// [live](TokenRecord::is_live) stands for the session; those that were spent are listed until they are
+    /// pruned.
     ///
     /// # Errors
-    /// If a store failed.
+    /// If the store failed.
+    pub async fn list(
+        &self,
+        subject: &str,
+        filter: &TokenFilter,
+        page: &Page,
+    ) -> Result<Vec<TokenRecord>, StoreError> {
+        self.tokens.list(subject, filter, page).await
+    }
+
+    /// Ends a session: its refresh tokens, and with [`Revocations`] its access tokens. One that has ended
+    /// stays so.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if the subject has no such session, and otherwise if a store failed.
     pub async fn end(&self, subject: &str, session_id: &str) -> Result<(), StoreError> {
         let family = TokenFilter::all().session(session_id);
+        // Access tokens are ended by the session alone, whosever it is.
+        if self
+            .list(subject, &family, &Page::first(1))
+            .await?
+            .is_empty()
+        {
+            return Err(StoreError::NotFound);
+        }
         self.tokens.revoke_all(subject, &family).await?;
         self.end_access(session_id).await
     }
@@ -243,7 +284,7 @@ impl RefreshTokens {
         next.seed = Some(TokenSeed::from_bytes(random()?));
         let minted = self.tokens.dress(next, text, now)?;
         // Before the old one is spent: what fails here costs nobody their session.
-        let access = self.access_token(&minted.record)?;
+        let access = self.access_token(&minted.record, now)?;
         let successor = minted.record.clone();
         let store = &self.tokens.store;
         match store
@@ -276,6 +317,9 @@ impl RefreshTokens {
         let (Some(heir), Some(spent)) = (&record.replaced_by, record.revoked) else {
             return Err(RenewError::Invalid);
         };
+        if record.expires.is_some_and(|end| now >= end) {
+            return Err(RenewError::Invalid);
+        }
         if now < spent.saturating_add(self.grace) {
             let key = TokenKey {
                 subject: &record.subject,
@@ -284,7 +328,7 @@ impl RefreshTokens {
             let heir = self.tokens.store.get(key).await?;
             if let Some(heir) = heir.filter(|heir| heir.state(now) == TokenState::Active) {
                 let text = self.successor(record, refresh)?;
-                let access = self.access_token(&heir)?;
+                let access = self.access_token(&heir, now)?;
                 let token = SecretToken::new(text.to_string());
                 return Ok(pair(access, token, &heir));
             }
@@ -325,19 +369,11 @@ impl RefreshTokens {
         Ok(self.tokens.format.of_bytes(&bytes))
     }
 
-    fn access_token(&self, record: &TokenRecord) -> Result<IssuedJwt, IssueError> {
-        let mut jwt = NewJwt::new(&*record.subject).scopes(record.scopes.clone());
-        if let Some(client) = &record.client_id {
-            jwt = jwt.client_id(client.clone());
-        }
-        if let Some(session) = &record.session_id {
-            jwt = jwt.session_id(session.clone());
-        }
-        if let Some(login) = record.auth_time {
-            jwt = jwt.auth_time(login);
-        }
-        if let Some(acr) = &record.acr {
-            jwt = jwt.acr(acr.clone());
+    fn access_token(&self, record: &TokenRecord, now: Timestamp) -> Result<IssuedJwt, IssueError> {
+        let mut jwt = NewJwt::of_record(record);
+        let left = record.expires.map(|end| end.since(now));
+        if let Some(left) = left.filter(|left| *left < self.access.lifetime()) {
+            jwt = jwt.lifetime(left.max(Duration::from_secs(1)));
         }
         self.access.issue((self.shape)(record, jwt))
     }

@@ -25,6 +25,18 @@ pub enum RenewError {
     Issue(IssueError),
 }
 
+impl RenewError {
+    /// What the client is told by the name of `error` (RFC 6749 §5.2), with the status 400; or `None` where
+    /// the token was not judged, which is a 503.
+    #[must_use]
+    pub fn oauth_error(&self) -> Option<&'static str> {
+        match self {
+            Self::Invalid | Self::Reused { .. } => Some("invalid_grant"),
+            Self::Issue(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for RenewError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -23,6 +23,11 @@ impl SecretToken {
         std::mem::take(&mut self.0)
     }
 
+    #[cfg(all(feature = "jwt", feature = "tokens"))]
+    pub(super) fn into_text(self) -> Zeroizing<String> {
+        self.0
+    }
+
     #[cfg(any(feature = "jwt", feature = "tokens"))]
     pub(crate) fn new(text: String) -> Self {
         Self(Zeroizing::new(text))

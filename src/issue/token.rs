@@ -48,7 +48,7 @@ pub struct TokenIssuer {
     kinds: &'static [CredentialKind],
     policy: IssuePolicy,
     pub(super) digests: Digests,
-    limit: Option<SubjectLimit>,
+    pub(super) limit: Option<SubjectLimit>,
     audit: Option<AuditTrail>,
     actor: Option<Identity>,
 }
@@ -67,7 +67,7 @@ pub struct Minted {
 }
 
 /// One live token of a kind, the newest.
-const ONE: SubjectLimit = SubjectLimit {
+pub(super) const ONE: SubjectLimit = SubjectLimit {
     max: NonZeroUsize::MIN,
     when_full: WhenFull::EndOldest,
 };
@@ -290,12 +290,18 @@ impl TokenIssuer {
     }
 
     fn prepare(&self, new: NewToken, now: Timestamp) -> Result<Minted, IssueError> {
+        let record = self.check(new, now)?;
+        let text = self.format.generate().map_err(IssueError::random)?;
+        self.dress(record, text, now)
+    }
+
+    /// The record of a token that this issuer may mint, still without id and digest.
+    pub(super) fn check(&self, new: NewToken, now: Timestamp) -> Result<TokenRecord, ConfigError> {
         if !self.kinds.contains(&new.kind()) {
             let problem = format!("{} is not minted by this issuer", new.kind());
-            return Err(ConfigError::new("kind", problem).into());
+            return Err(ConfigError::new("kind", problem));
         }
-        let text = self.format.generate().map_err(IssueError::random)?;
-        self.dress(new.into_record(now)?, text, now)
+        new.into_record(now)
     }
 
     /// Gives a record the id and the digest of a token of this text.

@@ -2,7 +2,8 @@
 //!
 //! 1. **What is ended here is over here at once.** When a call has returned that ended tokens, this node lets
 //!    nothing in by them: neither a request under way, nor what a cache remembers.
-//! 2. **What is ended elsewhere is heard,** by the store's [`Feed`]. A node that does not hear its own beats
+//! 2. **What is ended elsewhere is heard,** by the store's
+//!    [`Feed`](crate::revocation::Feed). A node that does not hear its own beats
 //!    any more looks everything up, until it hears them again.
 //! 3. **Uses are kept in memory and written in batches,** each [`lag`](NodeBuilder::lag). On this node they
 //!    count at once: a session slides by each, and a listing shows it. On another, a session may look idle by

@@ -35,7 +35,9 @@ pub use revocations::Revocations;
 pub use target::{Revocation, Target};
 
 pub(crate) use recent::Recent;
-pub(crate) use revocations::{Doubt, judge};
+#[cfg(feature = "tokio")]
+pub(crate) use revocations::Doubt;
+pub(crate) use revocations::judge;
 pub(crate) use target::is_ended;
 pub(crate) use watch::Watch;
 

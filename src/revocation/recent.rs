@@ -27,7 +27,7 @@ pub(crate) struct Recent {
 #[derive(Default)]
 struct Log {
     /// By a hash of what they are about, which is why each is compared once more.
-    endings: HashMap<u64, Vec<(u64, Ending)>>,
+    endings: HashMap<u64, VecDeque<(u64, Ending)>>,
     order: VecDeque<(u64, u64)>,
     /// The number of the last ending of nobody knows what.
     anything: u64,
@@ -67,6 +67,7 @@ impl Recent {
         self.trusted.load(Ordering::SeqCst)
     }
 
+    #[cfg(feature = "tokio")]
     pub(crate) fn trust(&self, trusted: bool) {
         self.trusted.store(trusted, Ordering::SeqCst);
     }
@@ -90,11 +91,9 @@ impl Recent {
         let now = self.generation();
         let (mut is_ended, mut is_changed) = (false, false);
         for place in self.places(identity) {
-            let endings = log.endings.get(&place).map_or(&[][..], Vec::as_slice);
-            let new = endings
-                .iter()
-                .rev()
-                .take_while(|(number, _)| *number > seen);
+            let endings = log.endings.get(&place).into_iter();
+            let endings = endings.flat_map(|endings| endings.iter().rev());
+            let new = endings.take_while(|(number, _)| *number > seen);
             for (_, ending) in new {
                 is_ended |= ending.ends(identity);
                 is_changed |= ending.changes(identity);
@@ -140,17 +139,16 @@ impl Recent {
 
 impl Log {
     fn add(&mut self, number: u64, place: u64, ending: Ending) {
-        self.endings
-            .entry(place)
-            .or_default()
-            .push((number, ending));
+        let endings = self.endings.entry(place).or_default();
+        endings.push_back((number, ending));
         self.order.push_back((number, place));
         if self.order.len() > REMEMBERED
             && let Some((oldest, place)) = self.order.pop_front()
         {
             self.forgotten = oldest;
+            // Each place is in the same order, so it is the first there.
             if let Some(endings) = self.endings.get_mut(&place) {
-                endings.retain(|(number, _)| *number > oldest);
+                endings.pop_front();
                 if endings.is_empty() {
                     self.endings.remove(&place);
                 }

@@ -54,6 +54,9 @@ impl fmt::Debug for Pepper {
 /// 3. One that was found in another way, and is good, is given a digest of the first way, in the background
 ///    (feature `tokio`). So an older pepper can go once every token was used, or is over.
 ///
+/// Where several nodes share a store, all of them must know a new pepper before any makes digests under it:
+/// it is [`upcoming`](Self::upcoming) first.
+///
 /// ```
 /// use tower_bearer::store::{Digests, Pepper};
 ///
@@ -67,6 +70,8 @@ impl fmt::Debug for Pepper {
 #[derive(Debug, Clone)]
 pub struct Digests {
     schemes: Arc<[Scheme]>,
+    // Which of them is not in use on every node yet.
+    upcoming: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -81,6 +86,7 @@ impl Digests {
     pub fn plain() -> Self {
         Self {
             schemes: Arc::new([Scheme::Plain]),
+            upcoming: None,
         }
     }
 
@@ -89,6 +95,7 @@ impl Digests {
     pub fn peppered(pepper: Pepper) -> Self {
         Self {
             schemes: Arc::new([Scheme::Peppered(pepper)]),
+            upcoming: None,
         }
     }
 
@@ -108,6 +115,23 @@ impl Digests {
         self.with(Scheme::Plain)
     }
 
+    /// Looks for tokens by the pepper that is to come too, and leaves them their digests: other nodes make
+    /// such already.
+    ///
+    /// # Errors
+    /// If there is one of this name already, or another is to come.
+    pub fn upcoming(self, pepper: Pepper) -> Result<Self, ConfigError> {
+        if self.upcoming.is_some() {
+            return Err(ConfigError::new("pepper", "two are to come"));
+        }
+        let place = self.schemes.len();
+        let digests = self.with(Scheme::Peppered(pepper))?;
+        Ok(Self {
+            upcoming: Some(place),
+            ..digests
+        })
+    }
+
     /// The digest of a new token.
     pub(crate) fn digest(&self, text: &[u8]) -> TokenDigest {
         self.schemes[0].digest(text)
@@ -116,6 +140,12 @@ impl Digests {
     /// The name of the pepper under which that is made.
     pub(crate) fn pepper(&self) -> Option<&str> {
         self.schemes[0].name()
+    }
+
+    /// Whether a digest that was made under the pepper of this name is to give way to the first sort.
+    pub(crate) fn is_older(&self, pepper: Option<&str>) -> bool {
+        let upcoming = self.upcoming.map(|place| self.schemes[place].name());
+        pepper != self.pepper() && upcoming.is_none_or(|upcoming| upcoming != pepper)
     }
 
     /// The digests that a token of this text may have besides, in the order in which to look for them. The
@@ -181,6 +211,7 @@ impl Digests {
         let known = self.schemes.iter().cloned();
         Ok(Self {
             schemes: known.chain([scheme]).collect(),
+            upcoming: self.upcoming,
         })
     }
 }

@@ -6,6 +6,14 @@
 //! [`TokenIssuer`](crate::issue::TokenIssuer), which mints, lists and ends them.
 //!
 //! [`MemoryStore`] serves one process and forgets when it ends.
+#![cfg_attr(
+    feature = "sqlite",
+    doc = "[`SqliteStore`] keeps records in a file, for the processes of one machine."
+)]
+#![cfg_attr(
+    feature = "postgres",
+    doc = "[`PostgresStore`] keeps them on a server, for any number of nodes."
+)]
 
 mod change;
 mod digest;
@@ -14,10 +22,16 @@ mod error;
 mod format;
 mod found;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod record;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,8 +54,12 @@ pub use error::StoreError;
 pub use format::TokenFormat;
 pub use found::Found;
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresStore, PostgresStoreBuilder};
 pub use query::{Page, TokenFilter, TokenKey, TokenUse};
 pub use record::{TokenRecord, TokenState};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteStore, SqliteStoreBuilder};
 
 /// The kinds that are minted and verified as opaque tokens.
 pub(crate) const OPAQUE_KINDS: &[CredentialKind] = &[
@@ -72,7 +90,7 @@ pub(crate) const REFRESH_KINDS: &[CredentialKind] = &[CredentialKind::RefreshTok
 /// - A revoked record stays revoked, whatever else is done to it.
 /// - What a newer version of the store has written into a record beside what is known here stays there when
 ///   the record is changed; a kind that is not known is read as
-///   [`CredentialKind::Other`](crate::identity::CredentialKind::Other).
+///   [`CredentialKind::Other`].
 /// - A store judges no token. It returns records that are expired, revoked or disabled like any other,
 ///   and is told the time where it needs one. Expiry by the store's own clock may tidy up after
 ///   [`prune`](Self::prune) would have, never before.

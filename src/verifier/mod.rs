@@ -13,9 +13,12 @@
 //! | look the caller up, and perhaps refuse | [`TokenVerifierExt::enriched`] |
 //! | bound the time a verifier may take | [`TokenVerifierExt::deadline`] |
 //! | refuse what was revoked though no store knows it | [`TokenVerifierExt::revocable`] |
+//! | refuse a JWT unless a store knows it as well | [`TokenVerifierExt::backed`] |
 //! | remember whom a token names | [`TokenVerifierExt::cached`] |
 
 mod answer;
+#[cfg(feature = "tokens")]
+mod backed;
 #[cfg(feature = "cache")]
 mod cached;
 #[cfg(feature = "tokio")]
@@ -41,6 +44,8 @@ use crate::identity::Identity;
 use crate::refusal::Refusal;
 
 pub use answer::{Answer, VerifyFuture};
+#[cfg(feature = "tokens")]
+pub use backed::Backed;
 #[cfg(feature = "cache")]
 pub use cached::{CacheHandle, CacheSettings, Cached};
 #[cfg(feature = "tokio")]
@@ -193,6 +198,24 @@ pub trait TokenVerifierExt: TokenVerifier + Sized + 'static {
     #[cfg(feature = "tokens")]
     fn revocable(self, revocations: crate::revocation::Revocations) -> Revocable {
         Revocable::new(Arc::new(self), revocations)
+    }
+
+    /// Accepts only such tokens as `store` has a good record of as well, by their digest: such as the JWT of a
+    /// bot, which is good until the next one is made. [`Backed`] says how.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tower_bearer::TokenVerifier;
+    /// use tower_bearer::store::TokenStore;
+    /// use tower_bearer::verifier::TokenVerifierExt;
+    ///
+    /// # fn example(jwts: impl TokenVerifier + 'static, store: Arc<dyn TokenStore>) -> impl TokenVerifier {
+    /// jwts.backed(store)
+    /// # }
+    /// ```
+    #[cfg(feature = "tokens")]
+    fn backed(self, store: Arc<dyn crate::store::TokenStore>) -> Backed {
+        Backed::new(Arc::new(self), store)
     }
 
     /// Remembers whom each token names, so that one seen before is not judged again for a while; what is

@@ -129,13 +129,17 @@ pub async fn an_overlap_leaves_the_old_one_a_while(store: &dyn TokenStore) {
         assert_eq!(read(store, &old).await.as_ref(), Some(&old));
         assert_eq!(read(store, &new).await.as_ref(), Some(&new));
 
-        // As long as it is not revoked it can be replaced again, and then ends at once if it shall.
+        // It has a successor, and gets no second one.
         let next = a_record(&subject, &format!("next {case}"));
-        let replaced = store.replace(&old.id, next, Duration::ZERO, at(2)).await;
-        replaced.expect("replacing");
-        old.revoked = Some(at(2));
-        old.replaced_by = Some(format!("next {case}").into());
+        let refused = store
+            .replace(&old.id, next.clone(), Duration::ZERO, at(2))
+            .await;
+        assert!(
+            matches!(refused, Err(StoreError::Ended)),
+            "a second successor: {refused:?}"
+        );
         assert_eq!(read(store, &old).await.as_ref(), Some(&old));
+        assert_eq!(read(store, &next).await, None);
     }
 }
 

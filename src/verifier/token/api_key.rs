@@ -36,6 +36,7 @@ use crate::verifier::{Answer, Presented, TokenVerifier};
 /// ```
 #[derive(Debug, Clone)]
 pub struct ApiKeyVerifier {
+    format: TokenFormat,
     core: Arc<Core>,
 }
 
@@ -47,7 +48,8 @@ impl ApiKeyVerifier {
     pub fn new(store: Arc<dyn TokenStore>, format: TokenFormat) -> Result<Self, ConfigError> {
         format.require_prefix()?;
         Ok(Self {
-            core: Core::new(store, format, API_KEY_KINDS),
+            format,
+            core: Core::new(store, API_KEY_KINDS),
         })
     }
 
@@ -57,23 +59,24 @@ impl ApiKeyVerifier {
     pub fn with_digests(self, digests: Digests) -> Self {
         Self {
             core: self.core.with_digests(digests),
+            ..self
         }
     }
 
     /// The format of the keys that it verifies.
     #[must_use]
     pub fn format(&self) -> &TokenFormat {
-        self.core.format()
+        &self.format
     }
 }
 
 #[async_trait]
 impl TokenVerifier for ApiKeyVerifier {
     async fn verify(&self, presented: &Presented) -> Result<Identity, Refusal> {
-        self.core.answer(presented).wait().await
+        self.core.answer(&self.format, presented).wait().await
     }
 
     fn begin(&self, presented: &Presented) -> Option<Answer> {
-        Some(self.core.answer(presented))
+        Some(self.core.answer(&self.format, presented))
     }
 }

@@ -5,45 +5,43 @@ use crate::refusal::Refusal;
 use crate::store::{Digests, Found, StoreError, TokenFormat, TokenState, TokenStore};
 use crate::verifier::{Answer, Presented};
 
-/// What both verifiers of stored tokens are made of.
+/// What the verifiers of stored tokens are made of.
 #[derive(Debug, Clone)]
-pub(super) struct Core {
+pub(in crate::verifier) struct Core {
     store: Arc<dyn TokenStore>,
-    format: TokenFormat,
     digests: Digests,
     kinds: &'static [CredentialKind],
 }
 
 impl Core {
-    pub(super) fn new(
+    pub(in crate::verifier) fn new(
         store: Arc<dyn TokenStore>,
-        format: TokenFormat,
         kinds: &'static [CredentialKind],
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
-            format,
             digests: Digests::plain(),
             kinds,
         })
     }
 
-    pub(super) fn with_digests(&self, digests: Digests) -> Arc<Self> {
+    pub(in crate::verifier) fn with_digests(&self, digests: Digests) -> Arc<Self> {
         Arc::new(Self {
             digests,
             ..self.clone()
         })
     }
 
-    pub(super) fn format(&self) -> &TokenFormat {
-        &self.format
-    }
-
-    pub(super) fn answer(self: &Arc<Self>, presented: &Presented) -> Answer {
-        let text = presented.token.expose_bytes();
-        if !self.format.matches_shape(text) {
+    pub(super) fn answer(self: &Arc<Self>, format: &TokenFormat, presented: &Presented) -> Answer {
+        if !format.matches_shape(presented.token.expose_bytes()) {
             return Answer::Now(Err(Refusal::invalid("not in the format of these tokens")));
         }
+        self.look_up(presented)
+    }
+
+    /// Judges a token by its record alone, whatever it looks like.
+    pub(in crate::verifier) fn look_up(self: &Arc<Self>, presented: &Presented) -> Answer {
+        let text = presented.token.expose_bytes();
         if let Some(found) = self.digests.find_now(text, &*self.store) {
             return Answer::Now(self.judge(found, presented));
         }
@@ -99,7 +97,7 @@ impl Core {
 
     /// Has a token that was found by an older sort of digest found by the first one from now on.
     fn renew_digest(&self, found: &Found, text: &[u8]) {
-        if found.record().pepper.as_deref() == self.digests.pepper() {
+        if !self.digests.is_older(found.record().pepper.as_deref()) {
             return;
         }
         #[cfg(feature = "tokio")]

@@ -14,4 +14,5 @@ mod opaque;
 mod touch;
 
 pub use api_key::ApiKeyVerifier;
+pub(super) use core::Core;
 pub use opaque::OpaqueTokenVerifier;

@@ -40,6 +40,7 @@ use crate::verifier::{Answer, Presented, TokenVerifier};
 /// tokio's runtime. Without the `tokio` feature it is not written, and such tokens do not slide.
 #[derive(Debug, Clone)]
 pub struct OpaqueTokenVerifier {
+    format: TokenFormat,
     core: Arc<Core>,
 }
 
@@ -48,7 +49,8 @@ impl OpaqueTokenVerifier {
     #[must_use]
     pub fn new(store: Arc<dyn TokenStore>, format: TokenFormat) -> Self {
         Self {
-            core: Core::new(store, format, OPAQUE_KINDS),
+            format,
+            core: Core::new(store, OPAQUE_KINDS),
         }
     }
 
@@ -58,23 +60,24 @@ impl OpaqueTokenVerifier {
     pub fn with_digests(self, digests: Digests) -> Self {
         Self {
             core: self.core.with_digests(digests),
+            ..self
         }
     }
 
     /// The format of the tokens that it verifies.
     #[must_use]
     pub fn format(&self) -> &TokenFormat {
-        self.core.format()
+        &self.format
     }
 }
 
 #[async_trait]
 impl TokenVerifier for OpaqueTokenVerifier {
     async fn verify(&self, presented: &Presented) -> Result<Identity, Refusal> {
-        self.core.answer(presented).wait().await
+        self.core.answer(&self.format, presented).wait().await
     }
 
     fn begin(&self, presented: &Presented) -> Option<Answer> {
-        Some(self.core.answer(presented))
+        Some(self.core.answer(&self.format, presented))
     }
 }

@@ -49,7 +49,7 @@ impl Postgres {
             bin,
             folder,
             port: free_port(),
-            settings: settings.iter().map(|it| it.to_string()).collect(),
+            settings: settings.iter().map(ToString::to_string).collect(),
             process: None,
         };
         while !server.try_restart().await {

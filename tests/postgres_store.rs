@@ -1,0 +1,417 @@
+//! The store in PostgreSQL, by the contract and on real servers.
+
+#[path = "support/servers/mod.rs"]
+#[allow(unused_imports, reason = "only one of the servers is needed here")]
+mod servers;
+#[path = "support/shared.rs"]
+mod shared;
+#[path = "support/tokens.rs"]
+mod support;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use servers::Postgres;
+use shared::{
+    a_call_that_is_given_up_leaves_nothing_half_done, a_large_batch_of_uses_is_recorded,
+    assert_nothing_of, get, insert, mint_some, races_between_nodes_keep_every_promise, session,
+    session_of, some_lines, what_one_ends_the_other_sees_and_hears,
+};
+use support::secs;
+use tower_bearer::audit::AuditWriter;
+use tower_bearer::identity::CredentialKind;
+use tower_bearer::revocation::{Feed, Revocation, RevocationStore, Target};
+use tower_bearer::store::{
+    Page, PostgresStore, StoreError, TokenChange, TokenFilter, TokenStore, TokenUse,
+};
+use tower_bearer::testing;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_meets_the_contract() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let store = open(&server).await;
+    testing::store::conformance(&store).await;
+    testing::revocation::conformance(&store).await;
+    testing::store::conformance(&Arc::new(store)).await;
+
+    let store = open(&server).await;
+    let listening = testing::feed::conformance(&store);
+    let heard = tokio::time::timeout(Duration::from_secs(60), listening).await;
+    heard.expect("all is heard in time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_agree() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let nodes = [Arc::new(open(&server).await), Arc::new(open(&server).await)];
+    what_one_ends_the_other_sees_and_hears(&*nodes[0], &*nodes[1]).await;
+    a_call_that_is_given_up_leaves_nothing_half_done(&*nodes[0], &*nodes[1]).await;
+    races_between_nodes_keep_every_promise(nodes).await;
+}
+
+#[tokio::test]
+async fn a_large_batch_is_recorded() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    a_large_batch_of_uses_is_recorded(&open(&server).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_of_uses_that_cross_do_not_wait_for_one_another() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let store = Arc::new(open(&server).await);
+    let records: Vec<_> = (0..40).map(|id| session(&format!("{id}"))).collect();
+    for record in &records {
+        insert(&*store, record).await;
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..4_i64 {
+        let (store, mut records) = (Arc::clone(&store), records.clone());
+        if task % 2 == 0 {
+            records.reverse();
+        }
+        tasks.spawn(async move {
+            for round in 0..25 {
+                let at = secs(round * 4 + task);
+                let uses = records.iter().map(|record| TokenUse {
+                    key: record.key(),
+                    at,
+                });
+                let uses: Vec<_> = uses.collect();
+                store.touch(&uses).await.expect("touching");
+            }
+        });
+    }
+    tasks.join_all().await;
+    for record in &records {
+        let used = get(&*store, &record.id).await.expect("a record").last_used;
+        assert_eq!(used, Some(secs(24 * 4 + 3)));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_dies_is_unavailable_in_time_and_loses_nothing() {
+    let Some(mut server) = Postgres::start().await else {
+        return;
+    };
+    let store = PostgresStore::connect(&server.url())
+        .await
+        .expect("connecting");
+    let mut acknowledged = Vec::new();
+    for id in 0..20 {
+        let record = session(&id.to_string());
+        if store.insert(record.clone()).await.is_ok() {
+            acknowledged.push(record);
+        }
+    }
+    assert!(!acknowledged.is_empty());
+    let mut ear = store.subscribe().await.expect("subscribing");
+    server.kill().await;
+
+    let lost = tokio::time::timeout(Duration::from_secs(20), ear.next()).await;
+    lost.expect("it is noticed").expect_err("the feed is lost");
+    ear.next().await.expect_err("and stays lost");
+    let started = Instant::now();
+    let found = store.find(&session("0").digest).await;
+    assert_unavailable(found);
+    assert_unavailable(store.insert(session("new")).await);
+    assert_unavailable(store.subscribe().await);
+    assert!(
+        started.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        started.elapsed()
+    );
+
+    server.restart().await;
+    // As often as there may be connections that do not know it yet.
+    let mut tries = 0;
+    while store
+        .insert(session_of("bob", &tries.to_string()))
+        .await
+        .is_err()
+    {
+        tries += 1;
+        assert!(tries < 30, "it stays unavailable");
+    }
+    for record in acknowledged {
+        assert_eq!(get(&store, &record.id).await, Some(record));
+    }
+    store.subscribe().await.expect("subscribing again");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_unavailable_in_time() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let store = PostgresStore::connect(&server.url())
+        .await
+        .expect("connecting");
+    insert(&store, &session("1")).await;
+    server.freeze();
+    for _ in 0..3 {
+        let started = Instant::now();
+        assert_unavailable(store.find(&session("1").digest).await);
+        assert!(started.elapsed() < Duration::from_secs(2));
+    }
+    assert_unavailable(store.revoke(session("1").key(), secs(1)).await);
+    server.thaw();
+    let mut tries = 0;
+    while store.find(&session("1").digest).await.is_err() {
+        tries += 1;
+        assert!(tries < 30, "it stays unavailable");
+    }
+}
+
+#[tokio::test]
+async fn a_lookup_outlives_the_loss_of_its_connection() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let store = open(&server).await;
+    insert(&store, &session("1")).await;
+    server.psql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE application_name = 'tower-bearer'",
+    );
+    let found = store.find(&session("1").digest).await;
+    assert!(found.expect("finding").is_some());
+}
+
+#[tokio::test]
+async fn nothing_of_a_token_is_in_a_dump() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let texts = mint_some(Arc::new(open(&server).await)).await;
+    let dump = server.dump();
+    assert!(dump.contains("user 19"), "the dump has what was written");
+    assert_nothing_of(&texts, dump.as_bytes());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_nodes_that_start_at_once_make_the_tables_once() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let mut nodes = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let url = server.url();
+        nodes.spawn(async move { PostgresStore::connect(&url).await.map(drop) });
+    }
+    for connected in nodes.join_all().await {
+        connected.expect("connecting");
+    }
+    let versions = server.psql("SELECT version FROM tower_bearer_migrations");
+    assert_eq!(versions, "1");
+}
+
+#[tokio::test]
+async fn tables_are_refused_that_are_missing_or_too_new() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let url = server.url();
+    let by_hand = async || {
+        let builder = PostgresStore::builder(&*url).without_migrations();
+        builder.connect().await
+    };
+    let said = source_of(&by_hand().await.expect_err("no tables"));
+    assert!(said.contains("tables are missing"), "{said}");
+    server.psql(include_str!("../docs/sql/postgres.sql"));
+    insert(
+        &by_hand().await.expect("tables made by hand"),
+        &session("1"),
+    )
+    .await;
+
+    server.psql("INSERT INTO tower_bearer_migrations VALUES (7, 5)");
+    let said = source_of(&PostgresStore::connect(&url).await.expect_err("too new"));
+    assert!(
+        said.contains("version 7") && said.contains("version 5"),
+        "{said}"
+    );
+    server.psql("UPDATE tower_bearer_migrations SET compatible_from = 1");
+    PostgresStore::connect(&url).await.expect("it may be used");
+}
+
+#[tokio::test]
+async fn what_a_newer_version_wrote_stays_in_a_record_that_is_changed() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let store = open(&server).await;
+    insert(&store, &session("1")).await;
+    server.psql("ALTER TABLE tower_bearer_tokens ADD COLUMN colour TEXT");
+    server.psql("UPDATE tower_bearer_tokens SET colour = 'red', kind = 'passkey'");
+
+    let change = TokenChange::new().name("n");
+    let changed = store.update(session("1").key(), &change).await;
+    assert_eq!(changed.expect("changing").kind, CredentialKind::Other);
+    let first = session("1");
+    let used = [TokenUse {
+        key: first.key(),
+        at: secs(4),
+    }];
+    store.touch(&used).await.expect("touching");
+    let replaced = store.replace("1", session("2"), Duration::ZERO, secs(5));
+    replaced.await.expect("replacing");
+    let kept = server.psql(
+        "SELECT colour, kind, name, last_used, revoked FROM tower_bearer_tokens WHERE id = '1'",
+    );
+    assert_eq!(kept, "red|passkey|n|4000|5000");
+
+    let of_kind = async |kind| {
+        let filter = TokenFilter::all().kinds([kind]);
+        let listed = store.list("alice", &filter, &Page::first(9)).await;
+        let listed = listed.expect("listing").into_iter();
+        listed.map(|it| String::from(it.id)).collect::<Vec<_>>()
+    };
+    assert_eq!(of_kind(CredentialKind::Other).await, ["1"]);
+    assert_eq!(of_kind(CredentialKind::Session).await, ["2"]);
+}
+
+#[tokio::test]
+async fn a_text_that_cannot_be_kept_is_an_error() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let store = open(&server).await;
+    let mut named = session("1");
+    named.name = Some("a\0b".into());
+    let long = noise(5_000);
+    for record in [
+        named,
+        session("a\0b"),
+        session_of("a\0", "b"),
+        session(&long),
+    ] {
+        let refused = store.insert(record.clone()).await;
+        assert!(
+            matches!(refused, Err(StoreError::Generic { .. })),
+            "{refused:?}"
+        );
+    }
+    let change = TokenChange::new().name("\0");
+    insert(&store, &session("1")).await;
+    let refused = store.update(session("1").key(), &change).await;
+    assert!(
+        matches!(refused, Err(StoreError::Generic { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(get(&store, "1").await, Some(session("1")));
+
+    // A JWT is named by whoever issued it, and must be revocable.
+    let target = Target::token("iss", &(noise(5_000) + "\0"));
+    let revocation = Revocation::new(target.clone(), secs(1), secs(2));
+    store.put(&revocation).await.expect("revoking");
+    let before = store.latest_before(&[target]).await;
+    assert_eq!(before.expect("looking up"), Some(secs(1)));
+}
+
+#[tokio::test]
+async fn schemas_of_one_database_are_stores_of_their_own() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    server.psql("CREATE SCHEMA one");
+    server.psql("CREATE SCHEMA two");
+    let of_schema = async |name: &str| {
+        let builder = PostgresStore::builder(server.url()).schema(name);
+        builder.timeout(Duration::from_secs(10)).connect().await
+    };
+    let one = of_schema("one").await.expect("connecting");
+    let two = of_schema("two").await.expect("connecting");
+    insert(&one, &session("1")).await;
+    assert_eq!(get(&two, "1").await, None);
+    insert(&two, &session("1")).await;
+    for name in ["", "One", "a;b", "missing"] {
+        let refused = of_schema(name).await.expect_err(name);
+        assert!(matches!(refused, StoreError::Generic { .. }), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_error_and_no_text_for_debugging_tells_the_password() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let port = server.port();
+    let secret = "hunter2hunter2";
+    for url in [
+        format!("postgres://nobody:{secret}@127.0.0.1:{port}/postgres"),
+        format!("postgres://postgres:{secret}@127.0.0.1:{port}/missing"),
+        format!("postgres://postgres:{secret}@127.0.0.1:x{secret}/postgres"),
+        format!("postgres://postgres:{secret}@127.0.0.1/postgres?sslmode={secret}"),
+        format!("{secret}@nowhere"),
+    ] {
+        let builder = PostgresStore::builder(&*url);
+        assert!(!format!("{builder:?}").contains(secret));
+        let error = builder.connect().await.expect_err("a wrong address");
+        let mut text = format!("{error:?}");
+        let mut source: Option<&dyn Error> = Some(&error);
+        while let Some(error) = source {
+            text += &format!(" {error} {error:?}");
+            source = error.source();
+        }
+        assert!(!text.contains(secret), "{text}");
+    }
+    let url = format!("postgres://postgres:{secret}@127.0.0.1:{port}/postgres");
+    let store = PostgresStore::connect(&url).await.expect("connecting");
+    assert!(!format!("{store:?}").contains(secret));
+}
+
+#[tokio::test]
+async fn a_line_of_the_trail_is_written_once() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let store = open(&server).await;
+    let lines = some_lines();
+    store.write(&lines[..1]).await.expect("writing");
+    store.write(&lines).await.expect("writing again");
+    store.write(&[]).await.expect("writing nothing");
+    let written = server.psql(
+        "SELECT at, action, actor_kind, actor, credential_id, token_kind, token_id, ended, outcome \
+         FROM tower_bearer_audit ORDER BY at",
+    );
+    let expected = "1000|issued|user|alice|s-1|api_key|k-1||done\n\
+         2000|revoked_all|token|nightly\u{fffd}'||api_key|k-1|7|done";
+    assert_eq!(written, expected);
+}
+
+async fn open(server: &Postgres) -> PostgresStore {
+    // Test machines stall at times.
+    let builder = PostgresStore::builder(server.url()).timeout(Duration::from_secs(10));
+    builder.connect().await.expect("connecting")
+}
+
+fn assert_unavailable<T>(result: Result<T, StoreError>) {
+    match result {
+        Err(StoreError::Unavailable { .. }) => {}
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => panic!("the server was there"),
+    }
+}
+
+fn source_of(error: &StoreError) -> String {
+    error.source().expect("a source").to_string()
+}
+
+/// A text that does not compress.
+fn noise(length: u32) -> String {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'!' + (state >> 24) as u8 % 90)
+    };
+    (0..length).map(|_| next()).collect()
+}

@@ -12,10 +12,10 @@ use crate::clock::Timestamp;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenChange {
-    name: Option<Option<Box<str>>>,
-    disabled: Option<bool>,
-    expires: Option<Option<Timestamp>>,
-    digest: Option<(TokenDigest, Option<Box<str>>)>,
+    pub(super) name: Option<Option<Box<str>>>,
+    pub(super) disabled: Option<bool>,
+    pub(super) expires: Option<Option<Timestamp>>,
+    pub(super) digest: Option<(TokenDigest, Option<Box<str>>)>,
 }
 
 impl TokenChange {

@@ -160,7 +160,7 @@ fn is_last(byte: u8) -> bool {
     )
 }
 
-fn push_base64url(text: &mut String, bytes: &[u8; 32]) {
+pub(super) fn push_base64url(text: &mut String, bytes: &[u8; 32]) {
     for chunk in bytes.chunks(3) {
         let mut group = [0; 4];
         group[1..=chunk.len()].copy_from_slice(chunk);

@@ -26,6 +26,8 @@ mod memory;
 mod postgres;
 mod query;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]
@@ -40,6 +42,9 @@ use async_trait::async_trait;
 use crate::clock::Timestamp;
 use crate::identity::CredentialKind;
 
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use self::redis::{RedisStore, RedisStoreBuilder};
 pub use change::{SubjectLimit, TokenChange, WhenFull};
 pub use digest::{TokenDigest, TokenSeed};
 #[cfg(feature = "jwt")]

@@ -1,0 +1,44 @@
+-- Changes fields of a record and leaves all others, those of a newer version among them.
+--
+-- ARGV: the id; the channel; what is said there if the record is switched off then, and if not; the digest
+-- and the end that the change was worked out from, each '' for any or after a '='; the claim on a new
+-- digest, or ''; how many milliseconds it is kept at most, 'ever', or '' for as long as it was; how many
+-- fields are set, and each with its value; the fields that are removed.
+local id, channel, off_message, on_message = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local digest, expires, claim, ttl = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local key = record_key(id)
+local held = redis.call('HMGET', key, 'revoked', 'digest', 'expires', 'claim')
+if not held[2] then
+  return 'missing'
+end
+if held[1] then
+  return 'ended'
+end
+-- A call that is sent again finds its own claim.
+if claim == '' or held[4] ~= claim then
+  if digest ~= '' and digest ~= '=' .. held[2] then
+    return 'stale'
+  end
+  if expires ~= '' and expires ~= '=' .. (held[3] or '') then
+    return 'stale'
+  end
+  if claim ~= '' and redis.call('EXISTS', void_key(claim)) == 1 then
+    return 'exists'
+  end
+end
+
+local last_set = 9 + 2 * tonumber(ARGV[9])
+for i = 10, last_set, 2 do
+  redis.call('HSET', key, ARGV[i], ARGV[i + 1])
+end
+for i = last_set + 1, #ARGV do
+  redis.call('HDEL', key, ARGV[i])
+end
+if ttl == 'ever' then
+  redis.call('PERSIST', key)
+elseif ttl ~= '' then
+  redis.call('PEXPIRE', key, ttl)
+end
+local is_off = redis.call('HEXISTS', key, 'disabled') == 1
+redis.call('PUBLISH', channel, is_off and off_message or on_message)
+return redis.call('HGETALL', key)

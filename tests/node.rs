@@ -428,16 +428,23 @@ async fn a_call_that_failed_leaves_nothing_remembered_in_trust() {
 struct Scripted {
     ears: Mutex<Vec<mpsc::UnboundedSender<FeedMessage>>>,
     is_deaf: AtomicBool,
+    is_late: AtomicBool,
+    held_back: Mutex<Vec<FeedMessage>>,
     subscribed: AtomicUsize,
 }
 
 impl Scripted {
     fn say(&self, message: &FeedMessage) {
-        if !self.is_deaf.load(Ordering::SeqCst) {
-            let ears = self.ears.lock().unwrap();
-            for ear in ears.iter() {
-                let _ = ear.send(message.clone());
-            }
+        if self.is_late.load(Ordering::SeqCst) {
+            self.held_back.lock().unwrap().push(message.clone());
+        } else if !self.is_deaf.load(Ordering::SeqCst) {
+            self.deliver(message);
+        }
+    }
+
+    fn deliver(&self, message: &FeedMessage) {
+        for ear in self.ears.lock().unwrap().iter() {
+            let _ = ear.send(message.clone());
         }
     }
 
@@ -548,6 +555,64 @@ async fn what_was_remembered_before_a_gap_is_not_trusted_after_it() {
     assert!(desk.node.state().is_trusted, "it is back");
     let refused = desk.admit_cached(&token).await.unwrap_err();
     assert_eq!(refused.reason(), Reason::Revoked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_beat_that_comes_late_vouches_for_no_later_time_than_it_was_given_at() {
+    let (store, clock) = shared();
+    let feed = Arc::new(Scripted::default());
+    let desk = Desk::start(Node::builder(store).feed(feed.clone()), &clock);
+    sleep(Duration::from_millis(10)).await;
+    assert!(desk.node.state().is_trusted);
+    // Given after one second, and heard only after 2.9.
+    feed.is_late.store(true, Ordering::SeqCst);
+    sleep(Duration::from_millis(2_890)).await;
+    let late = feed.held_back.lock().unwrap()[0].clone();
+    feed.deliver(&late);
+    sleep(Duration::from_millis(1_000)).await;
+    assert!(desk.node.state().is_trusted, "2.9 seconds after it");
+    sleep(Duration::from_millis(200)).await;
+    assert!(!desk.node.state().is_trusted, "3.1 seconds after it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_echo_does_not_refuse_a_token_that_was_switched_on_again() {
+    let (store, clock) = shared();
+    let feed = Arc::new(Scripted::default());
+    let desk = Desk::start(Node::builder(store.clone()).feed(feed.clone()), &clock);
+    sleep(Duration::from_millis(10)).await;
+    let (token, record) = desk.session().await;
+    let disabled = desk.issuer.disable(record.key()).await.unwrap();
+    desk.issuer.enable(record.key()).await.unwrap();
+    desk.admit_cached(&token).await.unwrap();
+    let under_way = verify(&desk.verifier, &token, clock.now()).await.unwrap();
+
+    feed.say(&FeedMessage::Ending(Ending::of_update(&disabled)));
+    sleep(Duration::from_millis(1)).await;
+    under_way.admitted(clock.now()).unwrap();
+    let before = store.lookups.load(Ordering::SeqCst);
+    desk.admit_cached(&token).await.unwrap();
+    let looked_up = store.lookups.load(Ordering::SeqCst) - before;
+    assert_eq!(looked_up, 1, "what is remembered is looked up again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_nobody_follows_the_feed_nothing_remembered_is_trusted() {
+    let (store, clock) = shared();
+    for is_shut_down in [true, false] {
+        let revocations = Revocations::new(Arc::new(MemoryRevocations::new()), A_DAY).unwrap();
+        let node = Node::builder(store.clone()).feed(Arc::new(Scripted::default()));
+        let desk = Desk::start(node.revocations(revocations.clone()), &clock);
+        sleep(Duration::from_millis(10)).await;
+        assert!(revocations.is_trusted());
+        if is_shut_down {
+            desk.node.shutdown(MINUTE).await.unwrap();
+        } else {
+            drop(desk);
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert!(!revocations.is_trusted(), "{is_shut_down}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

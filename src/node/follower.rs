@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub(super) struct Follower {
     node: u64,
     /// The number of the last beat.
     beats: u64,
+    /// When those beats were given that were not heard yet, by this subscription.
+    given: VecDeque<(u64, Instant)>,
 }
 
 impl Follower {
@@ -52,6 +55,7 @@ impl Follower {
             pace,
             node: u64::from_le_bytes(node),
             beats: 0,
+            given: VecDeque::new(),
         })
     }
 
@@ -74,6 +78,7 @@ impl Follower {
         let Ok(Ok(mut subscription)) = subscribed else {
             return false;
         };
+        self.given.clear();
         let mut is_heard = false;
         let mut deaf_at = Instant::now() + self.pace.silence;
         let mut next_beat = Instant::now();
@@ -82,27 +87,31 @@ impl Follower {
                 next_beat = Instant::now() + self.pace.beat;
                 self.give_beat(deaf_at).await;
             }
+            if Instant::now() >= deaf_at {
+                warn("the feed of what other nodes end is silent", None);
+                return is_heard;
+            }
             let until = next_beat.min(deaf_at);
             match timeout_at(until, subscription.next()).await {
                 Ok(Ok(FeedMessage::Ending(ending))) => self.recent.note(ending),
-                Ok(Ok(FeedMessage::Beat(beat))) if self.is_own(beat) => {
-                    deaf_at = Instant::now() + self.pace.silence;
-                    if !is_heard {
+                Ok(Ok(FeedMessage::Beat(beat))) => {
+                    let Some(given_at) = self.hear(beat) else {
+                        continue;
+                    };
+                    // What was ended before it was given was heard before it, and no more is known.
+                    deaf_at = given_at + self.pace.silence;
+                    if !is_heard && Instant::now() < deaf_at {
                         // What was missed meanwhile may be anything.
                         self.recent.note(Ending::Anything);
                         self.recent.trust(true);
                         is_heard = true;
                     }
                 }
-                Ok(Ok(FeedMessage::Beat(_))) => {}
                 Ok(Err(error)) => {
                     warn("lost the feed of what other nodes end", Some(&error));
                     return is_heard;
                 }
-                Err(_) if Instant::now() >= deaf_at => {
-                    warn("the feed of what other nodes end is silent", None);
-                    return is_heard;
-                }
+                // It is time for the next beat, or to stop.
                 Err(_) => {}
             }
         }
@@ -115,17 +124,33 @@ impl Follower {
             node: self.node,
             number: self.beats,
         };
+        self.given.push_back((self.beats, Instant::now()));
         let _ = timeout_at(deaf_at, self.feed.beat(beat)).await;
     }
 
-    fn is_own(&self, beat: Beat) -> bool {
-        beat.node == self.node
+    /// When a beat that is heard was given, if this node gave it since it subscribed.
+    fn hear(&mut self, beat: Beat) -> Option<Instant> {
+        if beat.node != self.node {
+            return None;
+        }
+        let given = &mut self.given;
+        let place = given
+            .iter()
+            .position(|(number, _)| *number == beat.number)?;
+        given.drain(..=place).next_back().map(|(_, at)| at)
     }
 
     /// So that nodes that lost the feed together do not come back together.
     fn jittered(&self, pause: Duration) -> Duration {
         let share = (self.node.wrapping_add(self.beats) % 100) as u32;
         pause / 2 + pause * share / 200
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        // Nobody hears anything any more.
+        self.recent.trust(false);
     }
 }
 

@@ -149,7 +149,12 @@ impl TokenStore for NodeStore {
         let doubt = Doubt::begin(&self.recent);
         let updated = self.inner.update(key, change).await;
         if let Ok(record) = &updated {
-            self.recent.note(Ending::of_update(record));
+            // Here a token that was switched off is over at once, for requests under way too.
+            self.recent.note(if record.disabled {
+                token(key.subject, key.id)
+            } else {
+                Ending::of_update(record)
+            });
         }
         doubt.end_unless_unknown(&updated);
         Ok(self.used(updated?))

@@ -9,15 +9,15 @@ use crate::store::{TokenFilter, TokenRecord};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ending {
-    /// A stored token: revoked, replaced at once, or switched off.
+    /// A stored token: revoked, or replaced at once.
     Token {
         /// Whose token it is.
         subject: Box<str>,
         /// The record's id.
         id: Box<str>,
     },
-    /// A stored token that is good for the time being was given another end, or changed otherwise: what is
-    /// remembered of it must be looked up again.
+    /// A stored token was switched off or on, given another end, or changed otherwise: what is remembered of
+    /// it must be looked up again.
     Changed {
         /// Whose token it is.
         subject: Box<str>,
@@ -38,15 +38,12 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// What a change of a record is to those who remember it.
+    /// What a change of a record is to those who remember it: never an end for good, since a token that is
+    /// switched off may be switched on again before they hear of it.
     #[must_use]
     pub fn of_update(record: &TokenRecord) -> Self {
         let (subject, id) = (record.subject.clone(), record.id.clone());
-        if record.disabled {
-            Self::Token { subject, id }
-        } else {
-            Self::Changed { subject, id }
-        }
+        Self::Changed { subject, id }
     }
 
     /// What it is to them that the token of this id is replaced, after an overlap.

@@ -42,9 +42,13 @@ where
     }
     let change = TokenChange::new().disabled(true);
     let changed = store.update(switched_off.key(), &change).await;
-    assert!(changed.expect("switching off").disabled);
+    let changed = changed.expect("switching off");
+    assert!(changed.disabled);
     for ear in &mut ears {
-        ear.hear_the_end_of(&switched_off).await;
+        ear.hear("a token that is switched off", |ending| {
+            *ending == Ending::of_update(&changed) || *ending == Ending::Anything
+        })
+        .await;
     }
     let heir = a_record(&subject, "heir");
     let done = store.replace("replaced", heir, Duration::ZERO, at(1)).await;

@@ -1,4 +1,5 @@
 //! JWTs that are good only while a store has a good record of them: the tokens of bots.
+#![allow(clippy::unwrap_used)]
 
 #[path = "support/life/mod.rs"]
 mod life;
@@ -84,7 +85,7 @@ async fn the_jwt_of_a_bot_is_good_until_the_next_one_is_made() {
     assert_eq!(stored.last_used, Some(farm.clock.now()));
 
     let second = farm.regenerate(new()).await;
-    assert_eq!(second.ended, [record.id.clone()]);
+    assert_eq!(second.ended, std::slice::from_ref(&record.id));
     let refusal = verify(&verifier, &old, &farm.clock).await.unwrap_err();
     assert_eq!(refusal.reason(), Reason::Revoked);
     // Nor does a request that was under way go on by it.

@@ -13,8 +13,8 @@ use tower_bearer::async_trait;
 use tower_bearer::clock::{ManualClock, Timestamp};
 use tower_bearer::issue::{NewToken, TokenIssuer};
 use tower_bearer::store::{
-    Found, MemoryStore, Page, StoreError, SubjectLimit, TokenChange, TokenDigest, TokenFilter,
-    TokenKey, TokenRecord, TokenStore, TokenUse,
+    Digests, Found, MemoryStore, Page, Pepper, StoreError, SubjectLimit, TokenChange, TokenDigest,
+    TokenFilter, TokenKey, TokenRecord, TokenStore, TokenUse,
 };
 use tower_bearer::testing;
 use tower_bearer::verifier::{Answer, ApiKeyVerifier, OpaqueTokenVerifier, Presented};
@@ -130,6 +130,48 @@ fn a_use_outside_a_runtime_is_let_go() {
         .admitted(secs(1000))
         .expect("still good");
     assert_eq!(store.touches.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_key_whose_digest_moves_while_it_is_looked_for_is_found() {
+    let pepper = |name: &str| Pepper::new(name, name.repeat(32).into_bytes()).expect("a pepper");
+    let old = Digests::peppered(pepper("a"));
+    let both = Digests::peppered(pepper("b"));
+    let both = both.also(pepper("a")).expect("two peppers");
+    // Whichever turn of the look-up the move falls into.
+    for turns in 0..8 {
+        let store = Arc::new(Remote::default());
+        let (issuer, verifier) = desk(&store);
+        let session = NewToken::session("alice").without_expiry();
+        let minted = issuer.with_digests(old.clone()).mint(session).await;
+        let minted = minted.expect("minting");
+        let (token, record) = (minted.token.reveal(), minted.record);
+        let change = moved(&token, &record, both.clone()).await;
+
+        let moving = async {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+            store.rows.update(record.key(), &change).await
+        };
+        let verifier = verifier.with_digests(both.clone());
+        let (updated, found) = tokio::join!(moving, verify(&verifier, &token, secs(1000)));
+        updated.expect("moving");
+        assert_eq!(found.expect("a good session").subject(), "alice", "{turns}");
+    }
+}
+
+/// What gives a token the digest that it is found by first, as a verifier does by itself.
+async fn moved(token: &str, record: &TokenRecord, digests: Digests) -> TokenChange {
+    let scratch = Arc::new(MemoryStore::new());
+    scratch.insert(record.clone()).await.expect("inserting");
+    let verifier = OpaqueTokenVerifier::new(scratch.clone(), shape("st_")).with_digests(digests);
+    verify(&verifier, token, secs(1000)).await.expect("good");
+    tokio::task::yield_now().await;
+    let moved = scratch.get(record.key()).await.expect("reading");
+    let moved = moved.expect("the record");
+    assert_ne!(moved.digest, record.digest);
+    TokenChange::new().digest(moved.digest, moved.pepper)
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ impl TokenIssuer {
     /// Gives a token another name or end, or switches it off or on; returns its record as it is then.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`](crate::store::StoreError::NotFound) if there is no such token, [`StoreError::Ended`](crate::store::StoreError::Ended) if it is revoked; a
+    /// [`StoreError::NotFound`] if there is no such token, [`StoreError::Ended`] if it is revoked; a
     /// [`ConfigError`] if its digest shall be another, which is not for here; and otherwise if the store
     /// failed.
     pub async fn update(

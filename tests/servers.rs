@@ -105,21 +105,6 @@ async fn a_cluster_of_three_holds_all_slots() {
 }
 
 #[tokio::test]
-async fn a_killed_postgres_takes_every_process_and_its_folder_along() {
-    let Some(postgres) = Postgres::start_fast().await else {
-        return;
-    };
-    let id = postgres.id().unwrap();
-    let children = children_of(id);
-    assert!(!children.is_empty());
-    let folder = std::fs::read_link(format!("/proc/{id}/cwd")).unwrap();
-    assert!(folder.exists());
-    drop(postgres);
-    assert!(!children.into_iter().any(is_running), "left behind");
-    assert!(!folder.exists(), "{}", folder.display());
-}
-
-#[tokio::test]
 async fn a_dropped_redis_takes_its_folder_along() {
     let Some(redis) = Redis::start().await else {
         return;
@@ -132,7 +117,7 @@ async fn a_dropped_redis_takes_its_folder_along() {
 }
 
 #[tokio::test]
-async fn a_frozen_postgres_answers_once_it_is_thawed() {
+async fn a_frozen_postgres_answers_once_thawed_and_dies_with_all_its_processes() {
     let Some(postgres) = Postgres::start_fast().await else {
         return;
     };
@@ -151,6 +136,16 @@ async fn a_frozen_postgres_answers_once_it_is_thawed() {
     postgres.thaw();
     client.read_exact(&mut answer).await.unwrap();
     assert_eq!(answer, *b"N");
+
+    postgres.freeze();
+    let id = postgres.id().unwrap();
+    let children = children_of(id);
+    assert!(!children.is_empty());
+    let folder = std::fs::read_link(format!("/proc/{id}/cwd")).unwrap();
+    assert!(folder.exists());
+    drop(postgres);
+    assert!(!children.into_iter().any(is_running), "left behind");
+    assert!(!folder.exists(), "{}", folder.display());
 }
 
 #[test]

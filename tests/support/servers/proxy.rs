@@ -157,7 +157,7 @@ async fn carry(
         }
         // The other half ends when it has written what is left.
         drop(sender);
-        pending().await
+        pending::<()>().await;
     };
     let write = async move {
         while let Some((due, bytes)) = receiver.recv().await {

@@ -4,17 +4,32 @@
 #[path = "support/servers/mod.rs"]
 mod servers;
 
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use servers::{Fault, Postgres, Proxy, Redis, RedisCluster};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// Enough for an answer that comes, and spent where none is to come.
+const SHORT: Duration = Duration::from_millis(200);
+
+/// Long enough for anything that will come at all.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Whether it runs: what only waits to be collected does not.
 fn is_running(id: u32) -> bool {
-    PathBuf::from(format!("/proc/{id}/cmdline"))
-        .metadata()
-        .is_ok()
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = stat.rsplit(") ").next().unwrap();
+    !state.is_empty() && !state.starts_with('Z')
+}
+
+fn children_of(id: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    let children = children.split_whitespace();
+    children.map(|child| child.parse().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -90,33 +105,186 @@ async fn a_cluster_of_three_holds_all_slots() {
 }
 
 #[tokio::test]
-async fn a_frozen_server_and_a_proxy_fail_as_they_are_told() {
+async fn a_dropped_redis_takes_its_folder_along() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let folder = redis.cli(&["CONFIG", "GET", "dir"]);
+    let folder = PathBuf::from(folder.lines().last().unwrap());
+    assert!(folder.exists());
+    drop(redis);
+    assert!(!folder.exists(), "{}", folder.display());
+}
+
+#[tokio::test]
+async fn a_frozen_postgres_answers_once_thawed_and_dies_with_all_its_processes() {
+    let Some(postgres) = Postgres::start_fast().await else {
+        return;
+    };
+    postgres.freeze();
+    let mut client = TcpStream::connect(("127.0.0.1", postgres.port()))
+        .await
+        .unwrap();
+    // A request for TLS, which is declined with one letter.
+    client
+        .write_all(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
+        .await
+        .unwrap();
+    let mut answer = [0];
+    let early = tokio::time::timeout(SHORT, client.read_exact(&mut answer)).await;
+    assert!(early.is_err(), "{early:?}");
+    postgres.thaw();
+    client.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, *b"N");
+
+    postgres.freeze();
+    let id = postgres.id().unwrap();
+    let children = children_of(id);
+    assert!(!children.is_empty());
+    let folder = std::fs::read_link(format!("/proc/{id}/cwd")).unwrap();
+    assert!(folder.exists());
+    drop(postgres);
+    assert!(!children.into_iter().any(is_running), "left behind");
+    assert!(!folder.exists(), "{}", folder.display());
+}
+
+#[test]
+fn a_server_outlives_the_thread_that_started_it() {
+    let start = || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(Redis::start())
+    };
+    let Some(redis) = std::thread::spawn(start).join().unwrap() else {
+        return;
+    };
+    assert_eq!(redis.cli(&["PING"]), "PONG");
+    assert!(is_running(redis.id().unwrap()));
+}
+
+#[tokio::test]
+async fn servers_die_when_the_process_of_the_test_is_killed() {
+    const TOLD: &str = "TOWER_BEARER_SERVERS_TO_ABANDON";
+    if std::env::var_os(TOLD).is_some() {
+        // The process that is to be killed.
+        let (postgres, redis) = (Postgres::start_fast().await, Redis::start().await);
+        let id = postgres.as_ref().and_then(Postgres::id);
+        let mut ids: Vec<_> = id.map(children_of).unwrap_or_default();
+        ids.extend(id);
+        ids.extend(redis.as_ref().and_then(Redis::id));
+        let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        println!("\nservers: {}", ids.join(" "));
+        std::future::pending::<()>().await;
+    }
+    let folder =
+        std::env::temp_dir().join(format!("tower-bearer-abandoned-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture"])
+        .arg("servers_die_when_the_process_of_the_test_is_killed")
+        .env(TOLD, "1")
+        .env("TMPDIR", &folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(process.stdout.take().unwrap());
+    let mut lines = output.lines().map(Result::unwrap);
+    let told = lines.find_map(|line| line.strip_prefix("servers: ").map(str::to_owned));
+    let told = told.expect("the line with the servers");
+    let ids: Vec<u32> = told
+        .split_whitespace()
+        .map(|id| id.parse().unwrap())
+        .collect();
+    assert!(ids.iter().all(|id| is_running(*id)), "{ids:?}");
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let begun = Instant::now();
+    while ids.iter().any(|id| is_running(*id)) {
+        assert!(begun.elapsed() < PATIENCE, "left behind: {ids:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_frozen_redis_answers_once_it_is_thawed() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let mut client = connect(redis.port()).await.unwrap();
+    redis.freeze();
+    assert_eq!(ping(&mut client, SHORT).await, None);
+    redis.thaw();
+    assert!(answers(&mut client).await, "what was sent meanwhile");
+}
+
+#[tokio::test]
+async fn a_proxy_delays_and_hangs_and_loses_nothing() {
     let Some(redis) = Redis::start().await else {
         return;
     };
     let proxy = Proxy::before(redis.port()).await;
-    let mut client = TcpStream::connect(("127.0.0.1", proxy.port()))
-        .await
-        .unwrap();
-    let short = Duration::from_millis(200);
-    assert_eq!(ping(&mut client, short).await, Some(true));
+    let mut client = connect(proxy.port()).await.unwrap();
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(true));
 
-    proxy.set(Fault::Delay(Duration::from_millis(20)));
+    proxy.set(Fault::Delay(Duration::from_millis(20))).await;
     let begun = Instant::now();
-    assert_eq!(ping(&mut client, short).await, Some(true));
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(true));
+    let took = begun.elapsed();
     assert!(
-        begun.elapsed() >= Duration::from_millis(40),
-        "there and back"
+        took >= Duration::from_millis(40),
+        "there and back: {took:?}"
     );
 
-    proxy.set(Fault::Hang);
-    assert_eq!(ping(&mut client, short).await, None);
-    proxy.set(Fault::None);
-    redis.freeze();
-    assert_eq!(ping(&mut client, short).await, None);
-    redis.thaw();
-    proxy.set(Fault::Cut);
-    assert_eq!(ping(&mut client, Duration::from_secs(5)).await, Some(false));
+    proxy.set(Fault::Hang).await;
+    assert_eq!(ping(&mut client, SHORT).await, None);
+    let mut other = connect(proxy.port()).await.unwrap();
+    assert_eq!(ping(&mut other, SHORT).await, None);
+    proxy.set(Fault::None).await;
+    assert!(answers(&mut client).await, "what was sent meanwhile");
+    assert!(answers(&mut other).await, "what was sent meanwhile");
+}
+
+#[tokio::test]
+async fn a_proxy_cuts_and_refuses_connections() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let proxy = Proxy::before(redis.port()).await;
+    let mut client = connect(proxy.port()).await.unwrap();
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(true));
+
+    proxy.cut_all();
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(false));
+    let mut client = connect(proxy.port()).await.unwrap();
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(true), "a new one");
+
+    proxy.set(Fault::Cut).await;
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(false));
+    let mut client = connect(proxy.port()).await.unwrap();
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(false), "a new one");
+
+    proxy.set(Fault::None).await;
+    let mut client = connect(proxy.port()).await.unwrap();
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(true));
+    proxy.set(Fault::Refuse).await;
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(false));
+    let refused = connect(proxy.port()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+
+    proxy.set(Fault::None).await;
+    let mut client = connect(proxy.port()).await.unwrap();
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(true));
+}
+
+async fn connect(port: u16) -> std::io::Result<TcpStream> {
+    TcpStream::connect(("127.0.0.1", port)).await
+}
+
+/// Whether the answer to an earlier ping comes after all.
+async fn answers(client: &mut TcpStream) -> bool {
+    let mut answer = [0; 7];
+    let read = tokio::time::timeout(PATIENCE, client.read_exact(&mut answer)).await;
+    matches!(read, Ok(Ok(_))) && answer == *b"+PONG\r\n"
 }
 
 /// Whether an answer came, or the connection's end, if anything did.

@@ -1,15 +1,17 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use super::process::{Folder, Process, free_port, is_root, program, run, until};
+use super::process::{ATTEMPTS, Folder, Process, free_port, is_root, program, run, until};
 
 /// A PostgreSQL server.
 pub struct Postgres {
-    bin: PathBuf,
+    // Dropped in this order: the server ends, then its folder goes.
+    process: Option<Process>,
     folder: Folder,
+    bin: PathBuf,
     port: u16,
     settings: Vec<String>,
-    process: Option<Process>,
 }
 
 impl Postgres {
@@ -52,10 +54,14 @@ impl Postgres {
             settings: settings.iter().map(ToString::to_string).collect(),
             process: None,
         };
-        while !server.try_restart().await {
+        // Somebody else may have taken the port meanwhile.
+        for _ in 0..ATTEMPTS {
+            if server.try_restart().await {
+                return Some(server);
+            }
             server.port = free_port();
         }
-        Some(server)
+        panic!("PostgreSQL does not start: {}", server.log());
     }
 
     pub fn url(&self) -> String {
@@ -69,13 +75,18 @@ impl Postgres {
     /// Kills the server at once, as a power cut would.
     pub async fn kill(&mut self) {
         self.process = None;
-        // Left behind, since nobody was there to take it away.
-        let _ = std::fs::remove_file(self.folder.path().join("data/postmaster.pid"));
     }
 
     /// Starts it again, with what it had written; it takes connections when this returns.
     pub async fn restart(&mut self) {
-        assert!(self.try_restart().await, "{}", self.log());
+        for _ in 0..ATTEMPTS {
+            if self.try_restart().await {
+                return;
+            }
+            // A client's connection may hold the port for a moment.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("PostgreSQL does not start again: {}", self.log());
     }
 
     async fn try_restart(&mut self) -> bool {
@@ -90,13 +101,10 @@ impl Postgres {
         }
         let log = self.folder.path().join("log");
         let mut process = Process::start(&command, Some("postgres"), &log);
-        let ready = self.bin.join("pg_isready");
         let mut has_ended = false;
         until("PostgreSQL takes connections", || {
             has_ended = process.has_ended();
-            let mut command = Command::new(&ready);
-            command.args(["-q", "-h", "127.0.0.1", "-p", &port]);
-            has_ended || command.status().unwrap().success()
+            has_ended || says_ready(&data, process.id())
         })
         .await;
         self.process = Some(process);
@@ -105,11 +113,11 @@ impl Postgres {
 
     /// Holds the server, with its connections open.
     pub fn freeze(&self) {
-        self.process.as_ref().unwrap().signal("-STOP");
+        self.process.as_ref().unwrap().freeze();
     }
 
     pub fn thaw(&self) {
-        self.process.as_ref().unwrap().signal("-CONT");
+        self.process.as_ref().unwrap().thaw();
     }
 
     /// What the server says to a statement.
@@ -147,10 +155,12 @@ impl Postgres {
     }
 }
 
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        self.process = None;
-    }
+/// Whether this very server is ready, not another that answers on its port: the first line of its
+/// lock file is its process, the eighth its state.
+fn says_ready(data: &Path, id: u32) -> bool {
+    let told = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let lines: Vec<_> = told.lines().map(str::trim).collect();
+    lines.first() == Some(&id.to_string().as_str()) && lines.get(7) == Some(&"ready")
 }
 
 /// It does not run as root.

@@ -1,10 +1,16 @@
 //! A server's process, its port and its folder.
 
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
+
+/// How often a server is started before the test gives up.
+pub const ATTEMPTS: u32 = 20;
 
 /// A folder that goes with this value.
 pub struct Folder(PathBuf);
@@ -47,8 +53,9 @@ pub fn program(name: &str, places: &[PathBuf]) -> Option<PathBuf> {
         .map(|folder| folder.join(name))
         .find(|file| file.is_file());
     if found.is_none() {
-        let missing = format!("{name} is not installed: run .ci/services");
-        assert!(std::env::var("CI").is_err(), "{missing}");
+        let missing = format!("{name} is not installed (run .ci/services)");
+        let is_required = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!is_required, "{missing}");
         eprintln!("SKIPPED: {missing}");
     }
     found
@@ -76,34 +83,56 @@ impl Process {
         let mut process = Command::new(&all[0]);
         process.args(&all[1..]).stdin(Stdio::null());
         process.stdout(log.try_clone().unwrap()).stderr(log);
-        Self(process.spawn().unwrap())
+        Self(spawn(process))
     }
 
     pub fn id(&self) -> u32 {
         self.0.id()
     }
 
-    /// Sends a signal to the server and all its children, which may have groups of their own.
-    pub fn signal(&self, signal: &str) {
-        let id = self.0.id();
-        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
-        let mut command = Command::new("kill");
-        command
-            .args([signal, &id.to_string()])
-            .stderr(Stdio::null());
-        command.args(children.unwrap_or_default().split_whitespace());
-        // Some may have ended by themselves.
-        let _ = command.status().unwrap();
+    /// Holds the server and all its children, which may have process groups of their own.
+    pub fn freeze(&self) {
+        send("-STOP", &[self.id()]);
+        // Then it starts no more children.
+        while !matches!(state(self.id()), None | Some('T' | 'Z')) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        send("-STOP", &self.children());
     }
 
+    pub fn thaw(&self) {
+        send("-CONT", &self.children());
+        send("-CONT", &[self.id()]);
+    }
+
+    /// Kills the server and all its children; none is left when this returns.
     pub fn kill(&mut self) {
-        self.signal("-CONT");
-        self.signal("-KILL");
+        // Its number may be another's by now.
+        if self.has_ended() {
+            return;
+        }
+        self.freeze();
+        let children = self.children();
+        send("-KILL", &[&[self.id()], children.as_slice()].concat());
         let _ = self.0.wait();
+        while children
+            .iter()
+            .any(|child| !matches!(state(*child), None | Some('Z')))
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
+    }
+
+    fn children(&self) -> Vec<u32> {
+        let id = self.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        let children = children.unwrap_or_default();
+        let children = children.split_whitespace();
+        children.map(|child| child.parse().unwrap()).collect()
     }
 }
 
@@ -111,6 +140,41 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Starts it from a thread that lives as long as this process: the kernel sends the signal of
+/// `--pdeathsig` when the thread that started the server ends, and that of a test ends early.
+fn spawn(command: Command) -> Child {
+    type Order = (Command, Sender<io::Result<Child>>);
+    static STARTER: LazyLock<Sender<Order>> = LazyLock::new(|| {
+        let (sender, receiver) = channel::<Order>();
+        std::thread::spawn(move || {
+            for (mut command, started) in receiver {
+                let _ = started.send(command.spawn());
+            }
+        });
+        sender
+    });
+    let (sender, started) = channel();
+    STARTER.send((command, sender)).unwrap();
+    started.recv().unwrap().unwrap()
+}
+
+fn send(signal: &str, ids: &[u32]) {
+    if ids.is_empty() {
+        return;
+    }
+    let mut command = Command::new("kill");
+    command.arg(signal).stderr(Stdio::null());
+    command.args(ids.iter().map(ToString::to_string));
+    // Some may have ended by themselves.
+    let _ = command.status().unwrap();
+}
+
+/// The state of a process as proc(5) has it, `T` where it is stopped; none where there is none.
+fn state(id: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    stat.rsplit(") ").next()?.chars().next()
 }
 
 /// Asks again until it is so.

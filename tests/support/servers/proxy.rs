@@ -1,9 +1,11 @@
+use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
 
 /// What a [`Proxy`] does to those who come through it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,82 +14,163 @@ pub enum Fault {
     None,
     /// Every connection is cut, and new ones are closed at once.
     Cut,
-    /// What is sent is swallowed, either way.
+    /// Every connection is cut, and nobody listens on the port.
+    Refuse,
+    /// What is sent is held, either way, until the fault ends.
     Hang,
-    /// What is sent comes so much later.
+    /// What is sent comes so much later, either way.
     Delay(Duration),
 }
 
 /// Stands before a server, on a port of its own, and fails as the test says.
 pub struct Proxy {
     port: u16,
-    fault: watch::Sender<Fault>,
+    state: watch::Sender<State>,
+    is_open: watch::Receiver<bool>,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    fault: Fault,
+    /// How often all connections were cut; one ends when this is no longer what it began with.
+    cuts: u64,
 }
 
 impl Proxy {
+    /// A proxy before the server on that port of 127.0.0.1. Dropped, it cuts all connections.
     pub async fn before(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let own = listener.local_addr().unwrap().port();
-        let (fault, seen) = watch::channel(Fault::None);
-        tokio::spawn(accept(
-            listener,
-            SocketAddr::from(([127, 0, 0, 1], port)),
-            seen,
-        ));
-        Self { port: own, fault }
+        let own = listener.local_addr().unwrap();
+        let (state, seen) = watch::channel(State {
+            fault: Fault::None,
+            cuts: 0,
+        });
+        let (opened, is_open) = watch::channel(true);
+        let server = SocketAddr::from(([127, 0, 0, 1], port));
+        tokio::spawn(accept(listener, own, server, seen, opened));
+        Self {
+            port: own.port(),
+            state,
+            is_open,
+        }
     }
 
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    pub fn set(&self, fault: Fault) {
-        self.fault.send_replace(fault);
+    /// Fails in this way from now on: for connections that are open, and for new ones.
+    pub async fn set(&self, fault: Fault) {
+        self.state.send_modify(|state| {
+            state.fault = fault;
+            state.cuts += u64::from(matches!(fault, Fault::Cut | Fault::Refuse));
+        });
+        let mut is_open = self.is_open.clone();
+        let waited = is_open.wait_for(|is_open| *is_open == (fault != Fault::Refuse));
+        assert!(waited.await.is_ok(), "the proxy has ended");
+    }
+
+    /// Cuts the connections that are open, once.
+    pub fn cut_all(&self) {
+        self.state.send_modify(|state| state.cuts += 1);
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, fault: watch::Receiver<Fault>) {
-    while let Ok((client, _)) = listener.accept().await {
-        // The proxy is gone.
-        if fault.has_changed().is_err() {
-            return;
+async fn accept(
+    listener: TcpListener,
+    own: SocketAddr,
+    server: SocketAddr,
+    mut state: watch::Receiver<State>,
+    opened: watch::Sender<bool>,
+) {
+    let mut listener = Some(listener);
+    loop {
+        let refuses = state.borrow_and_update().fault == Fault::Refuse;
+        if refuses {
+            listener = None;
+        } else if listener.is_none() {
+            listener = Some(TcpListener::bind(own).await.unwrap());
         }
-        if *fault.borrow() == Fault::Cut {
-            continue;
+        opened.send_replace(!refuses);
+        let accepted = async {
+            match &listener {
+                Some(listener) => listener.accept().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            changed = state.changed() => if changed.is_err() {
+                return;
+            },
+            accepted = accepted => if let Ok((client, _)) = accepted {
+                let now = *state.borrow();
+                tokio::spawn(serve(client, server, state.clone(), now));
+            },
         }
+    }
+}
+
+async fn serve(client: TcpStream, server: SocketAddr, state: watch::Receiver<State>, begun: State) {
+    if begun.fault == Fault::Cut {
+        return;
+    }
+    let mut cut = state.clone();
+    let cut = async move {
+        let _ = cut.wait_for(|state| state.cuts != begun.cuts).await;
+    };
+    let both = async move {
         let Ok(server) = TcpStream::connect(server).await else {
-            continue;
+            return;
         };
         let (client_in, client_out) = client.into_split();
         let (server_in, server_out) = server.into_split();
-        tokio::spawn(carry(client_in, server_out, fault.clone()));
-        tokio::spawn(carry(server_in, client_out, fault.clone()));
+        tokio::join!(
+            carry(client_in, server_out, state.clone()),
+            carry(server_in, client_out, state),
+        );
+    };
+    tokio::select! {
+        () = cut => {}
+        () = both => {}
     }
 }
 
+/// Carries one direction to its end.
 async fn carry(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
-    mut fault: watch::Receiver<Fault>,
+    state: watch::Receiver<State>,
 ) {
-    let mut buffer = vec![0; 16 * 1024];
-    loop {
-        let read = tokio::select! {
-            cut = fault.wait_for(|fault| *fault == Fault::Cut) => {
-                drop(cut);
+    let (sender, mut receiver) = mpsc::channel(64);
+    let mut hang = state.clone();
+    let read = async move {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Ok(read @ 1..) = from.read(&mut buffer).await {
+            let delay = match state.borrow().fault {
+                Fault::Delay(by) => by,
+                _ => Duration::ZERO,
+            };
+            let bytes = buffer[..read].to_vec();
+            if sender.send((Instant::now() + delay, bytes)).await.is_err() {
                 return;
             }
-            read = from.read(&mut buffer) => read,
-        };
-        let Ok(read @ 1..) = read else { return };
-        let now = *fault.borrow();
-        match now {
-            Fault::Hang => continue,
-            Fault::Delay(by) => tokio::time::sleep(by).await,
-            Fault::None | Fault::Cut => {}
         }
-        if to.write_all(&buffer[..read]).await.is_err() {
-            return;
+        // The other half ends when it has written what is left.
+        drop(sender);
+        pending::<()>().await;
+    };
+    let write = async move {
+        while let Some((due, bytes)) = receiver.recv().await {
+            sleep_until(due).await;
+            let _ = hang.wait_for(|state| state.fault != Fault::Hang).await;
+            if to.write_all(&bytes).await.is_err() {
+                return;
+            }
         }
+        let _ = hang.wait_for(|state| state.fault != Fault::Hang).await;
+    };
+    tokio::select! {
+        () = read => {}
+        () = write => {}
     }
 }

@@ -1,15 +1,17 @@
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use super::process::{Folder, Process, free_port, program, run, until};
+use super::process::{ATTEMPTS, Folder, Process, free_port, program, run, until};
 
 /// A Redis server that has each write on disk before it answers.
 pub struct Redis {
-    server: String,
+    // Dropped in this order: the server ends, then its folder goes.
+    process: Option<Process>,
     folder: Folder,
+    server: String,
     port: u16,
     kind: Kind,
-    process: Option<Process>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -32,6 +34,7 @@ impl Redis {
 
     async fn start_as(kind: Kind) -> Option<Self> {
         let server = program("redis-server", &[])?;
+        program("redis-cli", &[])?;
         let folder = Folder::new("redis");
         if kind == Kind::Tls {
             make_certificates(folder.path());
@@ -43,10 +46,14 @@ impl Redis {
             kind,
             process: None,
         };
-        while !redis.try_restart().await {
+        // Somebody else may have taken the port meanwhile.
+        for _ in 0..ATTEMPTS {
+            if redis.try_restart().await {
+                return Some(redis);
+            }
             redis.port = free_port();
         }
-        Some(redis)
+        panic!("Redis does not start: {}", redis.log());
     }
 
     pub fn url(&self) -> String {
@@ -72,7 +79,14 @@ impl Redis {
 
     /// Starts it again, with what it had written; it answers when this returns.
     pub async fn restart(&mut self) {
-        assert!(self.try_restart().await, "redis-server does not start");
+        for _ in 0..ATTEMPTS {
+            if self.try_restart().await {
+                return;
+            }
+            // A client's connection may hold the port for a moment.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("Redis does not start again: {}", self.log());
     }
 
     async fn try_restart(&mut self) -> bool {
@@ -115,7 +129,7 @@ impl Redis {
         let mut has_ended = false;
         until("Redis answers", || {
             has_ended = process.has_ended();
-            has_ended || self.try_cli(&["PING"]).is_some_and(|said| said == "PONG")
+            has_ended || self.says_ready(process.id())
         })
         .await;
         self.process = Some(process);
@@ -124,11 +138,11 @@ impl Redis {
 
     /// Holds the server, with its connections open.
     pub fn freeze(&self) {
-        self.process.as_ref().unwrap().signal("-STOP");
+        self.process.as_ref().unwrap().freeze();
     }
 
     pub fn thaw(&self) {
-        self.process.as_ref().unwrap().signal("-CONT");
+        self.process.as_ref().unwrap().thaw();
     }
 
     /// What the server says to a command.
@@ -156,6 +170,19 @@ impl Redis {
             .trim_end()
             .to_owned();
         output.status.success().then_some(said)
+    }
+
+    /// Whether this very server has read its data, not another that answers on its port.
+    fn says_ready(&self, id: u32) -> bool {
+        let told = self.try_cli(&["INFO"]).unwrap_or_default();
+        let process = format!("process_id:{id}");
+        ["loading:0", &process]
+            .iter()
+            .all(|line| told.lines().any(|told| told == *line))
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     /// Every byte that the server has written.

@@ -1,5 +1,6 @@
 //! The store in Redis, by the contract, on real servers: one, a cluster, and one behind TLS.
 
+#[allow(unused_imports, reason = "each test file uses a part of it")]
 #[path = "support/servers/mod.rs"]
 mod servers;
 #[path = "support/tokens.rs"]
@@ -461,15 +462,17 @@ async fn a_wrong_setting_is_named_and_no_password_is_shown() {
     let Some(server) = Redis::start().await else {
         return;
     };
-    let url = format!("redis://:hunter2@127.0.0.1:{}", server.port());
-    let told = tell(
-        &RedisStore::connect(&url)
-            .await
-            .expect_err("no such password"),
-    );
-    assert!(!told.contains("hunter2"), "{told}");
     server.cli(&["CONFIG", "SET", "requirepass", "hunter2"]);
-    let store = RedisStore::connect(&url).await.expect("the password");
+    let refused = RedisStore::connect(&server.url()).await;
+    let told = tell(&refused.expect_err("no password"));
+    assert!(told.contains("does not take the password"), "{told}");
+    let url = |password| format!("redis://:{password}@127.0.0.1:{}", server.port());
+    let refused = RedisStore::connect(&url("hunter3")).await;
+    let told = tell(&refused.expect_err("a wrong password"));
+    assert!(!told.contains("hunter"), "{told}");
+    let store = RedisStore::connect(&url("hunter2"))
+        .await
+        .expect("the password");
     assert!(!format!("{store:?}").contains("hunter2"));
 }
 

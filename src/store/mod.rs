@@ -14,6 +14,10 @@
     feature = "postgres",
     doc = "[`PostgresStore`] keeps them on a server, for any number of nodes."
 )]
+#![cfg_attr(
+    feature = "redis",
+    doc = "[`RedisStore`] keeps them in Redis or a cluster of it, for any number of nodes."
+)]
 
 mod change;
 mod digest;

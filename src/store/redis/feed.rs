@@ -116,7 +116,7 @@ impl Subscription for Ears {
             let Some((number, push)) = push.await? else {
                 return Err(unavailable("the connections of the feed are closed"));
             };
-            if let Some(message) = understand(&mut self.beats, number, push)? {
+            if let Some(message) = understand(&mut self.beats, number, &push)? {
                 return Ok(message);
             }
         }
@@ -126,7 +126,7 @@ impl Subscription for Ears {
 fn understand(
     beats: &mut Beats,
     number: usize,
-    push: PushInfo,
+    push: &PushInfo,
 ) -> Result<Option<FeedMessage>, StoreError> {
     match push.kind {
         PushKind::Message => {

@@ -18,6 +18,7 @@ use crate::store::StoreError;
 /// Attempts to connect follow one another no faster and no slower than this.
 const RETRY: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(100)];
 /// How long what was sent may go without being acknowledged before a connection counts as lost.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
 const LOST_AFTER: Duration = Duration::from_secs(2);
 /// How often a cluster's client sends a call again, to another node or over a new connection.
 const CLUSTER_RETRIES: u32 = 4;
@@ -26,6 +27,7 @@ const CLUSTER_RETRIES: u32 = 4;
 pub(super) struct Origin {
     info: ConnectionInfo,
     cluster: Option<ClusterClient>,
+    #[cfg(feature = "redis-tls")]
     root_certificates: Option<Box<[u8]>>,
 }
 
@@ -42,13 +44,13 @@ impl Origin {
         if is_tls {
             provide_tls();
         }
-        let root_certificates = builder.root_certificates.clone();
         let cluster = builder.is_cluster.then(|| cluster(infos, builder));
         let cluster = cluster.transpose()?;
         let origin = Self {
             info,
             cluster,
-            root_certificates,
+            #[cfg(feature = "redis-tls")]
+            root_certificates: builder.root_certificates.clone(),
         };
         origin.client(origin.info.clone())?;
         Ok(origin)

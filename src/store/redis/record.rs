@@ -23,6 +23,9 @@ pub(super) const KINDS: [CredentialKind; 7] = [
 /// A record's fields, with their values. What is not set has no field.
 pub(super) type Fields = Vec<(&'static str, Vec<u8>)>;
 
+/// A role, and the resource on which it is held alone.
+type Role = (Box<str>, Option<Box<str>>);
+
 /// The fields of a record; its id is in its key.
 pub(super) fn write(record: &TokenRecord) -> Result<Fields, StoreError> {
     let mut fields = vec![
@@ -89,7 +92,7 @@ pub(super) fn read(id: &str, fields: Value) -> Result<Option<TokenRecord>, Store
     if let Some(scopes) = fields.text("scopes")? {
         record.scopes = scopes.parse().map_err(|_| bad("scopes"))?;
     }
-    let roles: Option<Vec<(Box<str>, Option<Box<str>>)>> = fields.json("roles")?;
+    let roles: Option<Vec<Role>> = fields.json("roles")?;
     let roles = roles.into_iter().flatten();
     record.roles = roles
         .map(|(role, resource)| match resource {

@@ -12,7 +12,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::RedisStore;
 use super::error::{fault, unavailable};
-use super::link::{Link, together, within};
+use super::link::{Link, together, understood, within};
 use super::topology::Topology;
 use crate::revocation::{Beat, Ending, Feed, FeedMessage, Subscription};
 use crate::store::StoreError;
@@ -163,7 +163,7 @@ async fn changed(
         let answers = ears.iter().map(|ear| {
             let (mut ear, question) = (ear.clone(), &question);
             async move {
-                let answer = ear.send_packed_command(question).await.map_err(fault)?;
+                let answer = understood(ear.send_packed_command(question).await)?;
                 Topology::read(answer)
             }
         });

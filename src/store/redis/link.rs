@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike, ConnectionManager};
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
-use redis::{Cmd, Pipeline, RedisFuture, ScriptInvocation, Value};
+use redis::{Cmd, Pipeline, RedisFuture, RedisResult, ScriptInvocation, Value};
 
 use super::error::{fault, unavailable};
 use super::topology::{Node, Topology};
@@ -22,7 +22,7 @@ pub(super) enum Link {
 impl Link {
     pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, StoreError> {
         let mut link = self.clone();
-        link.req_packed_command(command).await.map_err(fault)
+        understood(link.req_packed_command(command).await)
     }
 
     pub(super) async fn run(&self, call: &ScriptInvocation<'_>) -> Result<Value, StoreError> {
@@ -55,11 +55,17 @@ impl Link {
                 let routing = RoutingInfo::SingleNode(routing);
                 let mut cluster = cluster.clone();
                 let answer = cluster.route_command(command, routing).await;
-                answer.map_err(fault)
+                understood(answer)
             }
             _ => self.ask(&command).await,
         }
     }
+}
+
+/// The answer, which may hold an error of the server's.
+pub(super) fn understood(answer: RedisResult<Value>) -> Result<Value, StoreError> {
+    let answer = answer.and_then(|answer| Ok(answer.extract_error()?));
+    answer.map_err(fault)
 }
 
 impl ConnectionLike for Link {

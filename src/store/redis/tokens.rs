@@ -260,7 +260,7 @@ struct Plan {
     ttl: String,
     set: Vec<(&'static str, Vec<u8>)>,
     removed: Vec<&'static str>,
-    messages: [String; 2],
+    message: String,
 }
 
 impl RedisStore {
@@ -358,15 +358,11 @@ impl RedisStore {
             ttl: String::new(),
             set: Vec::new(),
             removed: Vec::new(),
-            messages: [true, false].map(|is_off| {
-                let (subject, id) = (key.subject.into(), key.id.into());
-                let ending = if is_off {
-                    Ending::Token { subject, id }
-                } else {
-                    Ending::Changed { subject, id }
-                };
-                FeedMessage::Ending(ending).encode()
-            }),
+            message: FeedMessage::Ending(Ending::Changed {
+                subject: key.subject.into(),
+                id: key.id.into(),
+            })
+            .encode(),
         };
         let mut put = |name, value: Option<Vec<u8>>| match value {
             Some(value) => plan.set.push((name, value)),
@@ -397,9 +393,7 @@ impl RedisStore {
         let mut call = SCRIPTS
             .update
             .key(self.inner.keys.home(key.subject).index());
-        call.arg(key.id)
-            .arg(&self.inner.channel)
-            .arg(&plan.messages);
+        call.arg(key.id).arg(&self.inner.channel).arg(&plan.message);
         for expected in &plan.expected {
             call.arg(expected.as_slice());
         }

@@ -2,7 +2,13 @@
 //!
 //! They end with the test, and with its process. Where a binary is missing, starting says so and gives
 //! nothing; with `CI=true` it fails.
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    unused_imports,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used
+)]
 
 mod postgres;
 mod process;

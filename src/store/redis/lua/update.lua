@@ -1,11 +1,11 @@
 -- Changes fields of a record and leaves all others, those of a newer version among them.
 --
--- ARGV: the id; the channel; what is said there if the record is switched off then, and if not; the digest
--- and the end that the change was worked out from, each '' for any or after a '='; the claim on a new
--- digest, or ''; how many milliseconds it is kept at most, 'ever', or '' for as long as it was; how many
--- fields are set, and each with its value; the fields that are removed.
-local id, channel, off_message, on_message = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local digest, expires, claim, ttl = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+-- ARGV: the id; the channel; what is said there; the digest and the end that the change was worked out
+-- from, each '' for any or after a '='; the claim on a new digest, or ''; how many milliseconds it is kept
+-- at most, 'ever', or '' for as long as it was; how many fields are set, and each with its value; the fields
+-- that are removed.
+local id, channel, message = ARGV[1], ARGV[2], ARGV[3]
+local digest, expires, claim, ttl = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local key = record_key(id)
 local held = redis.call('HMGET', key, 'revoked', 'digest', 'expires', 'claim')
 if not held[2] then
@@ -27,8 +27,8 @@ if claim == '' or held[4] ~= claim then
   end
 end
 
-local last_set = 9 + 2 * tonumber(ARGV[9])
-for i = 10, last_set, 2 do
+local last_set = 8 + 2 * tonumber(ARGV[8])
+for i = 9, last_set, 2 do
   redis.call('HSET', key, ARGV[i], ARGV[i + 1])
 end
 for i = last_set + 1, #ARGV do
@@ -39,6 +39,5 @@ if ttl == 'ever' then
 elseif ttl ~= '' then
   redis.call('PEXPIRE', key, ttl)
 end
-local is_off = redis.call('HEXISTS', key, 'disabled') == 1
-redis.call('PUBLISH', channel, is_off and off_message or on_message)
+redis.call('PUBLISH', channel, message)
 return redis.call('HGETALL', key)

@@ -1,0 +1,11 @@
+//! The stories of `support/life`, over a real PostgreSQL with a node in front.
+
+#[path = "support/life/mod.rs"]
+mod life;
+#[path = "support/nodes.rs"]
+mod nodes;
+
+life_on!(match nodes::on_postgres().await {
+    Some(store) => store,
+    None => return,
+});

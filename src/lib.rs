@@ -137,6 +137,8 @@ pub mod revocation;
 pub mod scope;
 #[cfg(feature = "tokens")]
 pub mod store;
+#[cfg(any(feature = "cache", feature = "tokens"))]
+mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "tonic")]

@@ -10,10 +10,12 @@
 //!    that it remembers and looks everything up, until it can.
 
 mod ending;
+mod endpoint;
 mod feed;
 mod memory;
 mod recent;
 mod revocations;
+mod revoker;
 mod target;
 mod watch;
 #[cfg(any(feature = "redis", feature = "sql"))]
@@ -29,9 +31,11 @@ use crate::identity::Identity;
 use crate::store::StoreError;
 
 pub use ending::Ending;
+pub use endpoint::RevocationEndpoint;
 pub use feed::{Beat, Feed, FeedMessage, Subscription};
 pub use memory::MemoryRevocations;
 pub use revocations::Revocations;
+pub use revoker::Revoker;
 pub use target::{Revocation, Target};
 
 pub(crate) use recent::Recent;

@@ -1,11 +1,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::PoisonError;
 
 use super::{Ending, Target};
 use crate::identity::Identity;
+use crate::sync::{AtomicBool, AtomicU64, Ordering, RwLock, RwLockReadGuard};
 
 /// How many endings are known by name. Whoever has looked at none since as many ago must look again.
 const REMEMBERED: usize = 65_536;

@@ -1,10 +1,10 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::recent::{Recent, Since};
 use crate::clock::Timestamp;
 use crate::identity::{Identity, OnAdmitted};
 use crate::refusal::Refusal;
+use crate::sync::{AtomicU64, Ordering};
 
 /// Looks once more whether a credential was ended while the request, or what remembers its identity, went
 /// on.

@@ -6,8 +6,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use super::memory::Memory;
 use crate::clock::Timestamp;
 use crate::identity::Identity;
 use crate::refusal::Refusal;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::verifier::VerifyFuture;
 
 /// How old a judgement may be to be waited for. One that hangs would otherwise be kept alive by each that

@@ -1,6 +1,5 @@
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use quick_cache::UnitWeighter;
@@ -11,6 +10,7 @@ use super::settings::CacheSettings;
 use crate::clock::Timestamp;
 use crate::identity::Identity;
 use crate::refusal::{Reason, Refusal};
+use crate::sync::{AtomicU64, Ordering, RwLock};
 
 type Shelf<V> = Cache<Digest, V, UnitWeighter, DigestHash>;
 

@@ -55,7 +55,7 @@ async fn create(
 async fn list(user: AuthenticatedUser, State(keys): State<TokenIssuer>) -> Answer {
     let (all, page) = (TokenFilter::all(), Page::first(100));
     let records = keys.list(user.subject(), &all, &page).await;
-    let records = records.map_err(|error| failed(error.into()))?;
+    let records = records.map_err(failed)?;
     Ok(Json(records.iter().map(row).collect()))
 }
 
@@ -93,7 +93,7 @@ async fn end(
     Path(id): Path<String>,
 ) -> Result<StatusCode, StatusCode> {
     let ended = keys.revoke(own(&user, &id)).await;
-    ended.map_err(|error| failed(error.into()))?;
+    ended.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -120,8 +120,8 @@ fn row(record: &TokenRecord) -> Value {
     })
 }
 
-fn failed(error: IssueError) -> StatusCode {
-    match error {
+fn failed(error: impl Into<IssueError>) -> StatusCode {
+    match error.into() {
         IssueError::Config(_) => StatusCode::BAD_REQUEST,
         IssueError::NotAllowed(_) => StatusCode::FORBIDDEN,
         IssueError::Store(StoreError::NotFound) => StatusCode::NOT_FOUND,

@@ -52,6 +52,10 @@
 //! | answer refusals in other words | [`on_refusal`](middleware::BearerAuthLayerBuilder::on_refusal); the table is in [`challenge`] |
 //! | count, log or audit | [`observe`] |
 //! | give tokens out, list and end them | [`issue`] |
+//! | keep them in SQLite, PostgreSQL or Redis | [`store`], with a [`node`] in front where several processes share one |
+//! | end JWTs before their time | [`revocation`], and [`revocable`](verifier::TokenVerifierExt::revocable) |
+//! | renew | [`RefreshTokens`](issue::RefreshTokens), or [`Extension`](issue::Extension) |
+//! | write an audit trail | [`audit`] |
 //! | test | [`ManualClock`](clock::ManualClock); a [login as anybody](caller#in-a-test); [`testing`] for verifiers and stores of your own |
 //!
 //! # Where the layer goes
@@ -81,6 +85,9 @@
 //! | `tracing` | yes | spans and events, as [`observe`] says |
 //! | `cache` | | [`cached`](verifier::TokenVerifierExt::cached): a token seen before is not judged again for a while |
 //! | `tonic` | | [`Denied`](caller::Denied) as a `tonic::Status`; the layer around one service |
+//! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
+//! | `postgres` | | [`PostgresStore`](store::PostgresStore), with a feed between nodes; `postgres-tls`: TLS to it |
+//! | `redis` | | [`RedisStore`](store::RedisStore), one server or a cluster (7.0 or newer), with a feed between nodes; `redis-tls`: TLS to it |
 //! | `testing` | | [`testing`]: conformance tests for verifiers and stores; [`log_in_as`](testing::log_in_as) |
 //!
 //! Features only add API. With both crypto back ends on, which one is used is chosen in code.
@@ -99,6 +106,9 @@
     not(all(
         feature = "cache",
         feature = "jwt",
+        feature = "postgres",
+        feature = "redis",
+        feature = "sqlite",
         feature = "tokens",
         feature = "tokio",
         feature = "testing"

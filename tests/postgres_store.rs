@@ -1,7 +1,6 @@
 //! The store in PostgreSQL, by the contract and on real servers.
 
 #[path = "support/servers/mod.rs"]
-#[allow(unused_imports, reason = "only one of the servers is needed here")]
 mod servers;
 #[path = "support/shared.rs"]
 mod shared;

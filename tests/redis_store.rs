@@ -1,6 +1,5 @@
 //! The store in Redis, by the contract, on real servers: one, a cluster, and one behind TLS.
 
-#[allow(unused_imports, reason = "each test file uses a part of it")]
 #[path = "support/servers/mod.rs"]
 mod servers;
 #[path = "support/tokens.rs"]

@@ -64,7 +64,7 @@ impl Link {
 
 /// The answer, which may hold an error of the server's.
 pub(super) fn understood(answer: RedisResult<Value>) -> Result<Value, StoreError> {
-    let answer = answer.and_then(|answer| Ok(answer.extract_error()?));
+    let answer = answer.and_then(Value::extract_error);
     answer.map_err(fault)
 }
 

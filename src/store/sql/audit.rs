@@ -41,10 +41,12 @@ struct Line<'a> {
     token_subject: Option<Cow<'a, str>>,
     token_id: Option<Cow<'a, str>>,
     token_name: Option<Cow<'a, str>>,
+    token_replaces: Option<Cow<'a, str>>,
     method: Option<Cow<'a, str>>,
     resource: Option<Cow<'a, str>>,
     client_addr: Option<String>,
     detail: Option<&'static str>,
+    lost_before: u64,
 }
 
 impl<'a> Line<'a> {
@@ -75,10 +77,12 @@ impl<'a> Line<'a> {
             token_subject: text(token.and_then(|it| it.subject.as_deref())),
             token_id: text(token.and_then(|it| it.id.as_deref())),
             token_name: text(token.and_then(|it| it.name.as_deref())),
+            token_replaces: text(token.and_then(|it| it.replaces.as_deref())),
             method: text(event.method.as_deref()),
             resource: text(event.resource.as_deref()),
             client_addr: event.client_addr.map(|addr| addr.to_string()),
             detail: event.detail,
+            lost_before: event.lost_before,
         }
     }
 }

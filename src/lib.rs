@@ -50,7 +50,8 @@
 //! | know the caller in a handler | [`AuthenticatedUser`], or `Option<AuthenticatedUser>` in [optional](middleware::BearerAuthLayerBuilder::optional) mode |
 //! | say what a caller must have | a [`policy`]: for all, on a route by [`RequireLayer`], or in code by [`require`](AuthenticatedUser::require) |
 //! | answer refusals in other words | [`on_refusal`](middleware::BearerAuthLayerBuilder::on_refusal); the table is in [`challenge`] |
-//! | count, log or audit | [`observe`] |
+//! | count or log | [`observe`] |
+//! | keep an audit trail | [`audit`] |
 //! | give tokens out, list and end them | [`issue`] |
 //! | keep them in SQLite, PostgreSQL or Redis | [`store`], with a [`node`] in front where several processes share one |
 //! | end JWTs before their time | [`revocation`], and [`revocable`](verifier::TokenVerifierExt::revocable) |

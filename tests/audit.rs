@@ -18,14 +18,15 @@ use support::{Desk, secs};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_bearer::audit::{
     Actor, AuditAction, AuditEvent, AuditSink, AuditTarget, AuditTrail, AuditWriter, BufferedSink,
-    ChannelSink,
+    ChannelSink, ClientAddr,
 };
 use tower_bearer::clock::Timestamp;
-use tower_bearer::identity::CredentialKind;
-use tower_bearer::issue::NewToken;
+use tower_bearer::identity::{CredentialKind, Identity};
+use tower_bearer::issue::{IssueError, NewToken};
 use tower_bearer::observe::Outcome;
 use tower_bearer::policy::Policy;
 use tower_bearer::store::{TokenFilter, TokenKey};
+use tower_bearer::verifier::verify_fn;
 use tower_bearer::{BearerAuthLayer, Reason, async_trait};
 
 type Body = Full<bytes::Bytes>;
@@ -179,13 +180,181 @@ async fn whatever_is_done_to_a_token_is_told_with_who_did_it() {
     );
     for event in &told {
         assert_eq!(event.actor, Some(Actor::User("boss".into())));
-        assert_eq!(&*event.target.as_ref().unwrap().subject, "alice");
+        let target = event.target.as_ref().unwrap();
+        assert_eq!(target.subject.as_deref(), Some("alice"));
     }
     assert_eq!(
         told[0].target.as_ref().unwrap().id,
         Some(minted.record.id.clone())
     );
-    assert_eq!(told[3].target.as_ref().unwrap().id, Some(rotated.record.id));
+    let successor = told[3].target.as_ref().unwrap();
+    assert_eq!(successor.id, Some(rotated.record.id));
+    assert_eq!(successor.replaces, Some(minted.record.id));
+}
+
+#[tokio::test]
+async fn what_an_access_token_does_to_tokens_of_its_person_does_not_name_the_person_either() {
+    let desk = Desk::new();
+    let (trail, events) = trail();
+    let new = NewToken::access_token("alice@example.com");
+    let (token, own) = desk.mint(new.name("deploy").lifetime(DAY)).await;
+    let (_, of_bob) = desk.session("bob").await;
+    let deploy = desk.verify(&token).await.unwrap();
+    let issuer = desk.issuer.clone().with_audit(trail).acting_for(&deploy);
+
+    let forbidden = NewToken::access_token("alice@example.com").lifetime(DAY);
+    let refused = issuer.mint_as(&deploy, forbidden).await.unwrap_err();
+    assert!(matches!(refused, IssueError::NotAllowed(_)), "{refused}");
+    issuer.disable(own.key()).await.unwrap();
+    issuer.revoke(own.key()).await.unwrap();
+    let all = TokenFilter::all();
+    desk.session("alice@example.com").await;
+    assert_eq!(issuer.revoke_all(&own.subject, &all).await.unwrap(), 1);
+    issuer.revoke(of_bob.key()).await.unwrap();
+
+    let told: Vec<_> = events.try_iter().collect();
+    assert_eq!(told.len(), 5);
+    for event in &told {
+        assert_eq!(event.actor, Some(Actor::Token("deploy".into())));
+        let all = format!("{event:?}");
+        assert!(!all.contains("alice"), "the person is named: {all}");
+    }
+    let target = told[4].target.as_ref().unwrap();
+    assert_eq!(target.subject.as_deref(), Some("bob"), "somebody else is");
+}
+
+#[tokio::test]
+async fn a_caller_who_may_not_have_a_token_is_in_the_trail_with_the_reason() {
+    let desk = Desk::new();
+    let (trail, events) = trail();
+    let alice = desk.verify(&desk.session("alice").await.0).await.unwrap();
+    let issuer = desk.issuer.clone().with_audit(trail);
+    let for_bob = NewToken::access_token("bob").name("backdoor").lifetime(DAY);
+    issuer.mint_as(&alice, for_bob).await.unwrap_err();
+    let event = events.try_recv().unwrap();
+    assert_eq!(event.action, AuditAction::NotIssued(Reason::Forbidden));
+    assert_eq!(event.action.outcome(), "forbidden");
+    assert_eq!(event.actor, Some(Actor::User("alice".into())));
+    assert!(event.detail.is_some());
+    let target = event.target.unwrap();
+    assert_eq!(target.kind, Some(CredentialKind::AccessToken));
+    assert_eq!(target.subject.as_deref(), Some("bob"));
+    assert_eq!(target.name.as_deref(), Some("backdoor"));
+    assert_eq!(target.id, None, "there is none");
+    assert!(events.try_recv().is_err(), "nothing was issued");
+}
+
+#[tokio::test]
+async fn ending_all_tokens_of_a_subject_says_of_which_kind_if_it_is_one() {
+    let desk = Desk::new();
+    let (trail, events) = trail();
+    let issuer = desk.issuer.clone().with_audit(trail);
+    let kind = || events.try_iter().last().unwrap().target.unwrap().kind;
+    let bots = TokenFilter::all().kinds([CredentialKind::BotToken]);
+    drop(issuer.mint(NewToken::bot_token("alice")).await.unwrap());
+    issuer.revoke_all("alice", &bots).await.unwrap();
+    assert_eq!(kind(), Some(CredentialKind::BotToken));
+    drop(issuer.mint(NewToken::bot_token("alice")).await.unwrap());
+    issuer
+        .revoke_all("alice", &TokenFilter::all())
+        .await
+        .unwrap();
+    assert_eq!(kind(), None, "of several");
+}
+
+#[cfg(all(feature = "jwt", feature = "aws-lc-rs"))]
+#[test]
+fn each_jwt_that_is_given_out_or_denied_is_in_the_trail() {
+    use tower_bearer::issue::{JwtIssuer, NewJwt, SigningKey};
+    use tower_bearer::keys::Algorithm;
+
+    let (trail, events) = trail();
+    let issuer = JwtIssuer::builder(SigningKey::generate(Algorithm::EdDSA).unwrap())
+        .issuer("https://id.example.com")
+        .audience("https://api.example.com")
+        .lifetime(DAY)
+        .clock(tower_bearer::clock::ManualClock::new(secs(1000)))
+        .audit(trail)
+        .build()
+        .unwrap();
+    let alice = Identity::new("alice", CredentialKind::Session);
+    let issued = issuer.issue(NewJwt::new("carol")).unwrap();
+    issuer.issue_as(&alice, NewJwt::new("bob")).unwrap_err();
+
+    let told: Vec<_> = events.try_iter().collect();
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0].action, AuditAction::Issued);
+    assert_eq!((told[0].at, &told[0].actor), (secs(1000), &None));
+    let target = told[0].target.clone().unwrap();
+    assert_eq!(target.kind, Some(CredentialKind::Jwt));
+    assert_eq!(target.id, Some(issued.id));
+    assert_eq!(target.subject.as_deref(), Some("carol"));
+    let text = issued.token.reveal();
+    let signature = text.rsplit('.').next().unwrap();
+    assert!(
+        !format!("{told:?}").contains(signature),
+        "the token is in it"
+    );
+    assert_eq!(told[1].action, AuditAction::NotIssued(Reason::Forbidden));
+    assert_eq!(told[1].actor, Some(Actor::User("alice".into())));
+}
+
+#[tokio::test]
+async fn where_a_request_comes_from_is_what_an_outer_layer_left() {
+    let verifier = verify_fn(async |_| Ok(Identity::new("alice", CredentialKind::Session)));
+    let (sink, events) = ChannelSink::new(10).unwrap();
+    let trail = AuditTrail::builder().sink(sink).build().unwrap();
+    let layer = BearerAuthLayer::builder(verifier).listener(trail);
+    let inner = service_fn(|_: Request<Body>| async {
+        Ok::<_, Infallible>(Response::new(Body::default()))
+    });
+    let service = layer.build().unwrap().layer(inner);
+    let addr = IpAddr::from([203, 0, 113, 9]);
+    let request = || Request::get("/").header("authorization", "Bearer x");
+    let known = request().extension(ClientAddr(addr));
+    for (request, told) in [(known, Some(addr)), (request(), None)] {
+        let request = request.body(Body::default()).unwrap();
+        let Ok(_) = service.clone().oneshot(request).await;
+        assert_eq!(events.try_recv().unwrap().client_addr, told);
+    }
+}
+
+#[tokio::test]
+async fn a_resource_is_the_path_or_what_the_service_calls_it_cut_to_a_length_and_without_a_query() {
+    #[derive(Clone)]
+    struct Whole(String);
+
+    let desk = Desk::new();
+    let (sink, events) = ChannelSink::new(10).unwrap();
+    let trail = AuditTrail::builder()
+        .sink(sink)
+        .resource(|head| head.extensions.get::<Whole>().map(|it| it.0.clone()))
+        .build()
+        .unwrap();
+    let layer = BearerAuthLayer::builder(desk.verifier.clone()).listener(trail);
+    let inner = service_fn(|_: Request<Body>| async {
+        Ok::<_, Infallible>(Response::new(Body::default()))
+    });
+    let service = layer.build().unwrap().layer(inner);
+    let long = format!("/{}", "a".repeat(5000));
+    for (path, whole, told) in [
+        ("/7", None, "/7"),
+        (
+            "/7?key=hunter2",
+            Some("/orders/7?key=hunter2#x"),
+            "/orders/7",
+        ),
+        (&long, None, &long[..1024]),
+    ] {
+        let mut request = Request::get(path).body(Body::default()).unwrap();
+        if let Some(whole) = whole {
+            request.extensions_mut().insert(Whole(whole.into()));
+        }
+        let Ok(_) = service.clone().oneshot(request).await;
+        let event = events.try_recv().unwrap();
+        assert_eq!(event.resource.as_deref(), Some(told));
+        assert!(!format!("{event:?}").contains("hunter2"));
+    }
 }
 
 #[tokio::test]

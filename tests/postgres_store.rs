@@ -379,11 +379,12 @@ async fn a_line_of_the_trail_is_written_once() {
     store.write(&lines).await.expect("writing again");
     store.write(&[]).await.expect("writing nothing");
     let written = server.psql(
-        "SELECT at, action, actor_kind, actor, credential_id, token_kind, token_id, ended, outcome \
+        "SELECT at, action, actor_kind, actor, credential_id, token_kind, token_id, \
+         token_replaces, ended, outcome, lost_before \
          FROM tower_bearer_audit ORDER BY at",
     );
-    let expected = "1000|issued|user|alice|s-1|api_key|k-1||done\n\
-         2000|revoked_all|token|nightly\u{fffd}'||api_key|k-1|7|done";
+    let expected = "1000|issued|user|alice|s-1|api_key|k-1|||done|0\n\
+         2000|revoked_all|token|nightly\u{fffd}'||api_key|k-1|k-0|7|done|5";
     assert_eq!(written, expected);
 }
 

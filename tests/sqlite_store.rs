@@ -334,9 +334,11 @@ async fn a_line_of_the_trail_is_written_once() {
     let first = "SELECT count(*) FROM tower_bearer_audit WHERE at = 1000 AND action = 'issued' \
          AND actor_kind = 'user' AND actor = 'alice' AND credential_id = 's-1' \
          AND credential_kind = 'session' AND token_kind = 'api_key' AND token_id = 'k-1' \
-         AND ended IS NULL AND method IS NULL AND outcome = 'done'";
+         AND ended IS NULL AND method IS NULL AND outcome = 'done' \
+         AND token_replaces IS NULL AND lost_before = 0";
     assert_eq!(count(&file, first).await, 1);
     let second = "SELECT count(*) FROM tower_bearer_audit WHERE at = 2000 AND ended = 7 \
+         AND token_replaces = 'k-0' AND lost_before = 5 \
          AND actor_kind = 'token' AND actor = 'nightly' || char(65533) || ''''";
     assert_eq!(count(&file, second).await, 1);
     let all = count(&file, "SELECT count(*) FROM tower_bearer_audit").await;

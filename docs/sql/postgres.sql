@@ -76,10 +76,14 @@ CREATE TABLE tower_bearer_audit (
     token_subject   TEXT,
     token_id        TEXT,
     token_name      TEXT,
+    -- The token whose place it took.
+    token_replaces  TEXT,
     method          TEXT,
     resource        TEXT,
     client_addr     TEXT,
-    detail          TEXT
+    detail          TEXT,
+    -- How many lines before this one were dropped.
+    lost_before     BIGINT NOT NULL
 );
 
 CREATE INDEX tower_bearer_audit_at ON tower_bearer_audit (at);

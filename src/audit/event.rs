@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, Identity};
 use crate::observe::Outcome;
+use crate::refusal::Reason;
+use crate::store::TokenRecord;
 
 /// One line of the audit trail. There is no secret in it, and no query of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +25,14 @@ pub struct AuditEvent {
     pub target: Option<AuditTarget>,
     /// The request's method.
     pub method: Option<Box<str>>,
-    /// What the request was for: the path of its target, which for gRPC names the method.
+    /// What the request was for: the path of its target, which for gRPC names the method. At most 1024 bytes.
     pub resource: Option<Box<str>>,
     /// Where the request came from.
     pub client_addr: Option<IpAddr>,
-    /// Why a request was refused, in words of the code.
+    /// Why it was refused, in words of the code.
     pub detail: Option<&'static str>,
+    /// How many lines before this one the sink dropped, since the last one that it did not.
+    pub lost_before: u64,
 }
 
 /// What was done.
@@ -49,6 +53,8 @@ pub enum AuditAction {
     Revoked,
     /// So many tokens were ended at once.
     RevokedAll(u64),
+    /// A caller was not let have a token issued.
+    NotIssued(Reason),
 }
 
 impl AuditAction {
@@ -63,14 +69,17 @@ impl AuditAction {
             Self::Changed => "changed",
             Self::Revoked => "revoked",
             Self::RevokedAll(_) => "revoked_all",
+            Self::NotIssued(_) => "not_issued",
         }
     }
 
-    /// How it went: the outcome of a request, and `done` for everything else.
+    /// How it went: the outcome of a request, the reason why nothing was issued, and `done` for everything
+    /// else.
     #[must_use]
     pub const fn outcome(self) -> &'static str {
         match self {
             Self::Request(outcome) => outcome.as_str(),
+            Self::NotIssued(reason) => reason.as_str(),
             _ => "done",
         }
     }
@@ -85,7 +94,8 @@ impl fmt::Display for AuditAction {
 /// Who did it, as the trail names them.
 ///
 /// What is done by an access token, an API key or a bot token is done in the token's name: the person behind
-/// it is not named. A token without a name is named by its id.
+/// it is not named, neither here nor as the owner of the token that it is done to. A token without a name is
+/// named by its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Actor {
@@ -102,7 +112,8 @@ impl Actor {
         if !acts_in_its_own_name(identity.credential_kind()) {
             return Self::User(identity.subject().into());
         }
-        let name = identity.credential_name().or(identity.credential_id());
+        let name = identity.credential_name().filter(|name| !name.is_empty());
+        let name = name.or(identity.credential_id());
         Self::Token(name.unwrap_or("").into())
     }
 
@@ -139,25 +150,45 @@ pub struct Credential {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditTarget {
-    /// Of which kind it is.
-    pub kind: CredentialKind,
-    /// Whose token it is.
-    pub subject: Box<str>,
+    /// Of which kind it is, or `None` where several kinds were ended.
+    pub kind: Option<CredentialKind>,
+    /// Whose token it is, or `None` where the actor is a token of the same person, who is not named.
+    pub subject: Option<Box<str>>,
     /// Its id, or `None` where several were ended.
     pub id: Option<Box<str>>,
     /// Its name.
     pub name: Option<Box<str>>,
+    /// The id of the token whose place it took.
+    pub replaces: Option<Box<str>>,
 }
 
 impl AuditTarget {
     /// A token, or some, of this kind and subject.
     #[must_use]
-    pub fn new(kind: CredentialKind, subject: impl Into<Box<str>>) -> Self {
+    pub fn new(kind: impl Into<Option<CredentialKind>>, subject: impl Into<Box<str>>) -> Self {
         Self {
-            kind,
-            subject: subject.into(),
+            kind: kind.into(),
+            subject: Some(subject.into()),
             id: None,
             name: None,
+            replaces: None,
         }
+    }
+
+    /// The token that has this record.
+    pub(crate) fn of_record(record: &TokenRecord) -> Self {
+        let mut target = Self::new(record.kind, record.subject.clone());
+        target.id = Some(record.id.clone());
+        target.name.clone_from(&record.name);
+        target
+    }
+
+    /// This token, as what is done by `actor` may name it.
+    pub(super) fn done_by(mut self, actor: &Identity) -> Self {
+        let is_hidden = acts_in_its_own_name(actor.credential_kind());
+        if is_hidden && self.subject.as_deref() == Some(actor.subject()) {
+            self.subject = None;
+        }
+        self
     }
 }

@@ -1,4 +1,4 @@
-use super::{Actor, AuditEvent, AuditSink};
+use super::{Actor, AuditAction, AuditEvent, AuditSink};
 use crate::identity::CredentialKind;
 
 /// Writes the trail to tracing, as events at `INFO` of the target `tower_bearer::audit`.
@@ -19,15 +19,24 @@ impl AuditSink for TracingSink {
             credential.kind = credential.and_then(|it| it.kind).map(CredentialKind::as_str),
             credential.id = credential.and_then(|it| it.id.as_deref()),
             credential.name = credential.and_then(|it| it.name.as_deref()),
-            token.kind = token.map(|it| it.kind.as_str()),
-            token.subject = token.map(|it| &*it.subject),
+            token.kind = token.and_then(|it| it.kind).map(CredentialKind::as_str),
+            token.subject = token.and_then(|it| it.subject.as_deref()),
             token.id = token.and_then(|it| it.id.as_deref()),
             token.name = token.and_then(|it| it.name.as_deref()),
+            token.replaces = token.and_then(|it| it.replaces.as_deref()),
+            ended = ended(event.action),
             method = event.method.as_deref(),
             resource = event.resource.as_deref(),
             client_addr = event.client_addr.map(tracing::field::display),
             detail = event.detail,
             "audit"
         );
+    }
+}
+
+fn ended(action: AuditAction) -> Option<u64> {
+    match action {
+        AuditAction::RevokedAll(ended) => Some(ended),
+        _ => None,
     }
 }

@@ -8,7 +8,7 @@
 //! 3. Every refusal, and everything that is done to tokens, is recorded. Of the requests that were let in,
 //!    those by kinds of credential that are named may be sampled, but for tokens that act in their own name.
 //! 4. Each [`AuditSink`] is handed the event: [`TracingSink`], [`ChannelSink`], or a [`BufferedSink`] in front
-//!    of an [`AuditWriter`]. None makes a request wait, and each says what it dropped.
+//!    of an [`AuditWriter`]. None makes a request wait or fail, and each says what it dropped.
 
 #[cfg(feature = "tokio")]
 mod buffered;
@@ -19,16 +19,17 @@ mod log;
 mod trail;
 
 #[cfg(feature = "tokio")]
-pub use buffered::{AuditWriter, BufferedSink};
+pub use buffered::{AuditWriter, BufferedSink, BufferedSinkBuilder};
 pub use channel::ChannelSink;
 pub use event::{Actor, AuditAction, AuditEvent, AuditTarget, Credential};
 #[cfg(feature = "tracing")]
 pub use log::TracingSink;
-pub use trail::{AuditTrail, AuditTrailBuilder};
+pub use trail::{AuditTrail, AuditTrailBuilder, ClientAddr};
 
 /// Where lines of the trail go.
 ///
-/// Called on the request's path: it must not block and must not panic. What it cannot take, it drops and
+/// Called on the request's path: it must not block, and should not panic. One that does has lost its line,
+/// and nothing else: the request goes on, and so do the other sinks. What a sink cannot take, it drops and
 /// counts. A closure that takes an [`AuditEvent`] is one, if it says so: `|event: &AuditEvent| …`.
 pub trait AuditSink: Send + Sync {
     /// Takes a line.

@@ -2,8 +2,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::event::acts_in_its_own_name;
 use super::{Actor, AuditAction, AuditEvent, AuditSink, AuditTarget, Credential};
@@ -38,10 +39,20 @@ pub struct AuditTrail {
 struct Shared {
     sinks: Vec<Arc<dyn AuditSink>>,
     sampled: HashMap<CredentialKind, Sample>,
-    client_addr: Option<ClientAddrHook>,
+    client_addr: Option<Hook<IpAddr>>,
+    resource: Option<Hook<String>>,
+    panicked: AtomicU64,
 }
 
-type ClientAddrHook = Box<dyn Fn(&RequestHead<'_>) -> Option<IpAddr> + Send + Sync>;
+type Hook<T> = Box<dyn Fn(&RequestHead<'_>) -> Option<T> + Send + Sync>;
+
+/// Where a request comes from, left in its extensions by the service's server or an outer layer, which know
+/// which proxies are to be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddr(pub IpAddr);
+
+/// How many bytes of a path or method are recorded.
+const MAX_LEN: usize = 1024;
 
 struct Sample {
     one_in: NonZeroU32,
@@ -55,7 +66,14 @@ impl AuditTrail {
             sinks: Vec::new(),
             sampled: Vec::new(),
             client_addr: None,
+            resource: None,
         }
+    }
+
+    /// How many times a sink panicked.
+    #[must_use]
+    pub fn panicked(&self) -> u64 {
+        self.shared.panicked.load(Ordering::Relaxed)
     }
 
     /// Writes a line about a token, for what issues, changes or ends tokens by a way of its own. `by` is who
@@ -70,13 +88,46 @@ impl AuditTrail {
         let mut event = blank(at, action);
         event.actor = by.map(Actor::of);
         event.credential = by.map(credential);
-        event.target = Some(target);
+        event.target = Some(match by {
+            Some(actor) => target.done_by(actor),
+            None => target,
+        });
+        self.deliver(&event);
+    }
+
+    /// Writes a line about a caller who was not let have a token issued.
+    pub(crate) fn not_issued(
+        &self,
+        at: Timestamp,
+        refusal: &Refusal,
+        target: AuditTarget,
+        by: &Identity,
+    ) {
+        let mut event = blank(at, AuditAction::NotIssued(refusal.reason()));
+        event.actor = Some(Actor::of(by));
+        event.credential = Some(credential(by));
+        event.target = Some(target.done_by(by));
+        event.detail = Some(refusal.detail());
         self.deliver(&event);
     }
 
     fn deliver(&self, event: &AuditEvent) {
         for sink in &self.shared.sinks {
-            sink.record(event);
+            // What a sink leaves half done is its own.
+            let recorded = catch_unwind(AssertUnwindSafe(|| sink.record(event)));
+            if recorded.is_err() {
+                self.shared.panicked.fetch_add(1, Ordering::Relaxed);
+                #[cfg(feature = "tracing")]
+                tracing::error!(target: "tower_bearer", "a sink of the audit trail panicked");
+            }
+        }
+    }
+
+    fn resource(&self, head: &RequestHead<'_>) -> Box<str> {
+        let named = self.shared.resource.as_ref().and_then(|name| name(head));
+        match named {
+            Some(named) => start_of(named.split(['?', '#']).next().unwrap_or("")),
+            None => start_of(head.uri.path()),
         }
     }
 
@@ -115,10 +166,12 @@ impl AuthListener for AuditTrail {
         line.credential = event.identity.map(credential).or_else(of_refusal);
         line.detail = event.refusal.map(Refusal::detail);
         if let Some(head) = event.head {
-            line.method = Some(head.method.as_str().into());
-            line.resource = Some(head.uri.path().into());
-            let hook = self.shared.client_addr.as_ref();
-            line.client_addr = hook.and_then(|hook| hook(head));
+            line.method = Some(start_of(head.method.as_str()));
+            line.resource = Some(self.resource(head));
+            line.client_addr = match &self.shared.client_addr {
+                Some(find) => find(head),
+                None => head.extensions.get().map(|ClientAddr(addr)| *addr),
+            };
         }
         self.deliver(&line);
     }
@@ -137,7 +190,8 @@ impl fmt::Debug for AuditTrail {
 pub struct AuditTrailBuilder {
     sinks: Vec<Arc<dyn AuditSink>>,
     sampled: Vec<(CredentialKind, NonZeroU32)>,
-    client_addr: Option<ClientAddrHook>,
+    client_addr: Option<Hook<IpAddr>>,
+    resource: Option<Hook<String>>,
 }
 
 impl AuditTrailBuilder {
@@ -155,12 +209,24 @@ impl AuditTrailBuilder {
     }
 
     /// Where a request comes from, such as from an extension that the server left, or a header that a proxy
-    /// that is trusted wrote. Not recorded unless set.
+    /// that is trusted wrote. Unless set, it is the [`ClientAddr`] among the request's extensions, if there is
+    /// one.
     pub fn client_addr(
         mut self,
         find: impl Fn(&RequestHead<'_>) -> Option<IpAddr> + Send + Sync + 'static,
     ) -> Self {
         self.client_addr = Some(Box::new(find));
+        self
+    }
+
+    /// What a request is for, where the path as it stands at the layer does not say it all: a router that
+    /// nests has shortened it, and axum keeps the whole in its `OriginalUri`. From a `?` or `#` on it is cut
+    /// off, as it may hold a secret; `None` is for the path as it stands.
+    pub fn resource(
+        mut self,
+        name: impl Fn(&RequestHead<'_>) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.resource = Some(Box::new(name));
         self
     }
 
@@ -188,6 +254,8 @@ impl AuditTrailBuilder {
             sinks: self.sinks,
             sampled,
             client_addr: self.client_addr,
+            resource: self.resource,
+            panicked: AtomicU64::new(0),
         };
         Ok(AuditTrail {
             shared: Arc::new(shared),
@@ -219,7 +287,13 @@ fn blank(at: Timestamp, action: AuditAction) -> AuditEvent {
         resource: None,
         client_addr: None,
         detail: None,
+        lost_before: 0,
     }
+}
+
+/// The text, or as much of it as is recorded.
+fn start_of(text: &str) -> Box<str> {
+    text[..text.floor_char_boundary(MAX_LEN)].into()
 }
 
 fn credential(identity: &Identity) -> Credential {

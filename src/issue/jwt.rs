@@ -11,8 +11,12 @@ use super::policy::IssuePolicy;
 use super::secret::SecretToken;
 use super::signing_key::SigningKey;
 use super::signing_keys::SigningKeys;
+#[cfg(feature = "tokens")]
+use crate::audit::{AuditAction, AuditTarget, AuditTrail};
 use crate::clock::{Clock, Timestamp};
 use crate::error::ConfigError;
+#[cfg(feature = "tokens")]
+use crate::identity::CredentialKind;
 use crate::identity::Identity;
 use crate::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
 
@@ -57,6 +61,8 @@ pub struct JwtIssuer {
     pub(super) max_lifetime: Duration,
     pub(super) policy: IssuePolicy,
     pub(super) clock: Arc<dyn Clock>,
+    #[cfg(feature = "tokens")]
+    pub(super) audit: Option<AuditTrail>,
 }
 
 /// A header, encoded once for each key, with the dot after it.
@@ -84,6 +90,49 @@ impl JwtIssuer {
     /// If the subject is empty, the lifetime is none or longer than this issuer gives, or a claim is
     /// missing that RFC 9068 asks for where that is followed; or if randomness or the signature failed.
     pub fn issue(&self, new: NewJwt) -> Result<IssuedJwt, IssueError> {
+        self.give_out(new, None)
+    }
+
+    /// Gives out a token that `issuer`, the caller of a request, asks for: if the issuer's
+    /// [`policy`](JwtIssuerBuilder::policy) lets them.
+    ///
+    /// # Errors
+    /// [`IssueError::NotAllowed`] if it does not, and otherwise as for [`issue`](Self::issue).
+    pub fn issue_as(&self, issuer: &Identity, new: NewJwt) -> Result<IssuedJwt, IssueError> {
+        let judged = self.policy.judge(issuer, &new.wanted());
+        #[cfg(feature = "tokens")]
+        if let (Err(refusal), Some(trail)) = (&judged, &self.audit) {
+            let target = AuditTarget::new(CredentialKind::Jwt, new.subject.clone());
+            trail.not_issued(self.clock.now(), refusal, target, issuer);
+        }
+        judged.map_err(IssueError::NotAllowed)?;
+        self.give_out(new, Some(issuer))
+    }
+
+    /// Begins a verifier of what this issues: same keys, issuer, audience and type, and no leeway, since
+    /// both read the same clock. Where another machine issues, set one.
+    ///
+    /// The keys are shared: the verifier goes along with each step of [`SigningKeys`].
+    pub fn verifier(&self) -> JwtVerifierBuilder {
+        let (issuer, audience) = (Arc::clone(&self.issuer), self.audience.clone());
+        let verifier = if self.rfc9068 {
+            JwtVerifier::rfc9068(&self.keys, issuer, audience)
+        } else {
+            JwtVerifier::builder(&self.keys)
+                .issuer(issuer)
+                .audience(audience)
+                .token_type(self.token_type.clone())
+        };
+        verifier.leeway(Duration::ZERO)
+    }
+
+    /// The keys, of which the current one signs.
+    #[must_use]
+    pub fn keys(&self) -> &SigningKeys {
+        &self.keys
+    }
+
+    fn give_out(&self, new: NewJwt, by: Option<&Identity>) -> Result<IssuedJwt, IssueError> {
         let lifetime = self.check(&new)?;
         let id = random_id()?;
         let moment = self.clock.now();
@@ -115,46 +164,26 @@ impl JwtIssuer {
             claims.insert("scope".into(), json!(new.scopes.as_str()));
         }
         let payload = Value::Object(claims).to_string();
+        let token = self.sign(&payload)?;
+        self.tell(moment, new.subject, &id, by);
         Ok(IssuedJwt {
-            token: self.sign(&payload)?,
+            token,
             id: id.into(),
             expires_at: end,
         })
     }
 
-    /// Gives out a token that `issuer`, the caller of a request, asks for: if the issuer's
-    /// [`policy`](JwtIssuerBuilder::policy) lets them.
-    ///
-    /// # Errors
-    /// [`IssueError::NotAllowed`] if it does not, and otherwise as for [`issue`](Self::issue).
-    pub fn issue_as(&self, issuer: &Identity, new: NewJwt) -> Result<IssuedJwt, IssueError> {
-        let judged = self.policy.judge(issuer, &new.wanted());
-        judged.map_err(IssueError::NotAllowed)?;
-        self.issue(new)
+    #[cfg(feature = "tokens")]
+    fn tell(&self, at: Timestamp, subject: Box<str>, id: &str, by: Option<&Identity>) {
+        if let Some(trail) = &self.audit {
+            let mut target = AuditTarget::new(CredentialKind::Jwt, subject);
+            target.id = Some(id.into());
+            trail.record(at, AuditAction::Issued, target, by);
+        }
     }
 
-    /// Begins a verifier of what this issues: same keys, issuer, audience and type, and no leeway, since
-    /// both read the same clock. Where another machine issues, set one.
-    ///
-    /// The keys are shared: the verifier goes along with each step of [`SigningKeys`].
-    pub fn verifier(&self) -> JwtVerifierBuilder {
-        let (issuer, audience) = (Arc::clone(&self.issuer), self.audience.clone());
-        let verifier = if self.rfc9068 {
-            JwtVerifier::rfc9068(&self.keys, issuer, audience)
-        } else {
-            JwtVerifier::builder(&self.keys)
-                .issuer(issuer)
-                .audience(audience)
-                .token_type(self.token_type.clone())
-        };
-        verifier.leeway(Duration::ZERO)
-    }
-
-    /// The keys, of which the current one signs.
-    #[must_use]
-    pub fn keys(&self) -> &SigningKeys {
-        &self.keys
-    }
+    #[cfg(not(feature = "tokens"))]
+    fn tell(&self, _: Timestamp, _: Box<str>, _: &str, _: Option<&Identity>) {}
 
     /// Who vouches for the tokens (`iss`).
     pub(super) fn issuer_name(&self) -> &str {

@@ -4,6 +4,8 @@ use std::time::Duration;
 use super::jwt::{Header, JwtIssuer};
 use super::policy::IssuePolicy;
 use super::signing_keys::SigningKeys;
+#[cfg(feature = "tokens")]
+use crate::audit::AuditTrail;
 use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigError;
 
@@ -20,6 +22,8 @@ pub struct JwtIssuerBuilder {
     max_lifetime: Option<Duration>,
     policy: IssuePolicy,
     clock: Arc<dyn Clock>,
+    #[cfg(feature = "tokens")]
+    audit: Option<AuditTrail>,
 }
 
 impl JwtIssuerBuilder {
@@ -34,6 +38,8 @@ impl JwtIssuerBuilder {
             max_lifetime: None,
             policy: IssuePolicy::strict(),
             clock: Arc::new(SystemClock),
+            #[cfg(feature = "tokens")]
+            audit: None,
         }
     }
 
@@ -85,6 +91,13 @@ impl JwtIssuerBuilder {
         self
     }
 
+    /// Tells this audit trail of each token that is given out, and of each that a caller was not let have.
+    #[cfg(feature = "tokens")]
+    pub fn audit(mut self, trail: AuditTrail) -> Self {
+        self.audit = Some(trail);
+        self
+    }
+
     /// Builds the issuer.
     ///
     /// # Errors
@@ -128,6 +141,8 @@ impl JwtIssuerBuilder {
             max_lifetime,
             policy: self.policy,
             clock: self.clock,
+            #[cfg(feature = "tokens")]
+            audit: self.audit,
         })
     }
 }

@@ -85,7 +85,7 @@ impl TokenIssuer {
         let minted = self.dress(record, text, now)?;
         let successor = minted.record.clone();
         self.store.replace(key.id, successor, overlap, now).await?;
-        self.tell(AuditAction::Rotated, &minted.record);
+        self.tell_successor(AuditAction::Rotated, &minted.record, key.id);
         Ok(minted)
     }
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::policy::Wanted;
+use crate::audit::AuditTarget;
 use crate::clock::Timestamp;
 use crate::error::ConfigError;
 use crate::identity::{CredentialKind, RoleGrant};
@@ -147,6 +148,13 @@ impl NewToken {
             acr: self.record.acr.as_deref(),
             own_claims: false,
         }
+    }
+
+    /// What an audit trail says of it, before it is minted.
+    pub(super) fn audit_target(&self) -> AuditTarget {
+        let mut target = AuditTarget::new(self.record.kind, self.record.subject.clone());
+        target.name.clone_from(&self.record.name);
+        target
     }
 
     /// The record as of `now`, still without id and digest.

@@ -292,7 +292,8 @@ impl RefreshTokens {
             .await
         {
             Ok(()) => {
-                self.tokens.tell(AuditAction::Renewed, &minted.record);
+                self.tokens
+                    .tell_successor(AuditAction::Renewed, &minted.record, &record.id);
                 Ok(pair(access, minted.token, &minted.record))
             }
             // Somebody else was faster, or the answer to an earlier try was lost.

@@ -193,7 +193,7 @@ impl TokenIssuer {
         self.store
             .replace(id, minted.record.clone(), Duration::ZERO, now)
             .await?;
-        self.tell(AuditAction::Rotated, &minted.record);
+        self.tell_successor(AuditAction::Rotated, &minted.record, id);
         Ok(minted)
     }
 
@@ -256,10 +256,14 @@ impl TokenIssuer {
         let filter = self.narrow(filter);
         let now = self.clock.now();
         let ended = self.store.revoke_all(subject, &filter, now).await?;
-        if let (Some(trail), Some(kind)) = (&self.audit, self.kinds.first())
+        if let Some(trail) = &self.audit
             && ended > 0
         {
-            let target = AuditTarget::new(*kind, subject);
+            let only = match filter.only_kinds() {
+                Some([kind]) => Some(*kind),
+                _ => None,
+            };
+            let target = AuditTarget::new(only, subject);
             let action = AuditAction::RevokedAll(ended);
             trail.record(now, action, target, self.actor.as_ref());
         }
@@ -286,6 +290,9 @@ impl TokenIssuer {
 
     fn allow(&self, issuer: &Identity, new: &NewToken) -> Result<(), IssueError> {
         let judged = self.policy.judge(issuer, &new.wanted());
+        if let (Err(refusal), Some(trail)) = (&judged, &self.audit) {
+            trail.not_issued(self.clock.now(), refusal, new.audit_target(), issuer);
+        }
         judged.map_err(IssueError::NotAllowed)
     }
 
@@ -337,7 +344,9 @@ impl TokenIssuer {
         }
         self.tell(AuditAction::Issued, &minted.record);
         for id in &minted.ended {
-            self.tell_of(AuditAction::Revoked, &minted.record, Some(id.clone()), None);
+            let mut target = AuditTarget::new(minted.record.kind, minted.record.subject.clone());
+            target.id = Some(id.clone());
+            self.tell_of(AuditAction::Revoked, target);
         }
         Ok(minted)
     }
@@ -348,20 +357,22 @@ impl TokenIssuer {
     }
 
     pub(super) fn tell(&self, action: AuditAction, record: &TokenRecord) {
-        let (id, name) = (record.id.clone(), record.name.clone());
-        self.tell_of(action, record, Some(id), name);
+        if self.audit.is_some() {
+            self.tell_of(action, AuditTarget::of_record(record));
+        }
     }
 
-    fn tell_of(
-        &self,
-        action: AuditAction,
-        record: &TokenRecord,
-        id: Option<Box<str>>,
-        name: Option<Box<str>>,
-    ) {
+    /// Tells of a token that took the place of the one of this id.
+    pub(super) fn tell_successor(&self, action: AuditAction, record: &TokenRecord, old: &str) {
+        if self.audit.is_some() {
+            let mut target = AuditTarget::of_record(record);
+            target.replaces = Some(old.into());
+            self.tell_of(action, target);
+        }
+    }
+
+    fn tell_of(&self, action: AuditAction, target: AuditTarget) {
         if let Some(trail) = &self.audit {
-            let mut target = AuditTarget::new(record.kind, record.subject.clone());
-            (target.id, target.name) = (id, name);
             trail.record(self.clock.now(), action, target, self.actor.as_ref());
         }
     }

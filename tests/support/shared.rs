@@ -243,7 +243,9 @@ pub(crate) fn some_lines() -> Vec<AuditEvent> {
     let mut target = AuditTarget::new(CredentialKind::ApiKey, "alice");
     target.id = Some("k-1".into());
     trail.record(secs(1), AuditAction::Issued, target.clone(), Some(&alice));
+    target.replaces = Some("k-0".into());
     trail.record(secs(2), AuditAction::RevokedAll(7), target, Some(&bot));
-    let lines = lines.lock().expect("the lines");
-    lines.clone()
+    let mut lines = lines.lock().expect("the lines").clone();
+    lines[1].lost_before = 5;
+    lines
 }

@@ -68,15 +68,16 @@ impl Dialect for Postgres {
     const ADD_LINES: &'static str = "INSERT INTO tower_bearer_audit \
          (event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
          credential_id, credential_name, token_kind, token_subject, token_id, \
-         token_name, method, resource, client_addr, detail) \
+         token_name, token_replaces, method, resource, client_addr, detail, lost_before) \
          SELECT event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
          credential_id, credential_name, token_kind, token_subject, token_id, \
-         token_name, method, resource, client_addr, detail \
+         token_name, token_replaces, method, resource, client_addr, detail, lost_before \
          FROM json_to_recordset($1::json) AS line \
          (event text, at bigint, action text, ended bigint, outcome text, \
          actor_kind text, actor text, credential_kind text, credential_id text, \
          credential_name text, token_kind text, token_subject text, token_id text, \
-         token_name text, method text, resource text, client_addr text, detail text) \
+         token_name text, token_replaces text, method text, resource text, \
+         client_addr text, detail text, lost_before bigint) \
          ON CONFLICT DO NOTHING";
 
     fn begin(subject: Option<&str>) -> SqlStr {

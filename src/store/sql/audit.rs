@@ -41,10 +41,12 @@ struct Line<'a> {
     token_subject: Option<Cow<'a, str>>,
     token_id: Option<Cow<'a, str>>,
     token_name: Option<Cow<'a, str>>,
+    token_replaces: Option<Cow<'a, str>>,
     method: Option<Cow<'a, str>>,
     resource: Option<Cow<'a, str>>,
     client_addr: Option<String>,
     detail: Option<&'static str>,
+    lost_before: u64,
 }
 
 impl<'a> Line<'a> {
@@ -71,14 +73,16 @@ impl<'a> Line<'a> {
                 .map(CredentialKind::as_str),
             credential_id: text(credential.and_then(|it| it.id.as_deref())),
             credential_name: text(credential.and_then(|it| it.name.as_deref())),
-            token_kind: token.map(|it| it.kind.as_str()),
-            token_subject: token.map(|it| legible(&it.subject)),
+            token_kind: token.and_then(|it| it.kind).map(CredentialKind::as_str),
+            token_subject: text(token.and_then(|it| it.subject.as_deref())),
             token_id: text(token.and_then(|it| it.id.as_deref())),
             token_name: text(token.and_then(|it| it.name.as_deref())),
+            token_replaces: text(token.and_then(|it| it.replaces.as_deref())),
             method: text(event.method.as_deref()),
             resource: text(event.resource.as_deref()),
             client_addr: event.client_addr.map(|addr| addr.to_string()),
             detail: event.detail,
+            lost_before: event.lost_before,
         }
     }
 }

@@ -48,13 +48,15 @@ impl Dialect for Sqlite {
     const ADD_LINES: &'static str = "INSERT INTO tower_bearer_audit \
          (event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
          credential_id, credential_name, token_kind, token_subject, token_id, \
-         token_name, method, resource, client_addr, detail) \
+         token_name, token_replaces, method, resource, client_addr, detail, lost_before) \
          SELECT value->>'event', value->>'at', value->>'action', value->>'ended', \
          value->>'outcome', value->>'actor_kind', value->>'actor', \
          value->>'credential_kind', value->>'credential_id', \
          value->>'credential_name', value->>'token_kind', value->>'token_subject', \
-         value->>'token_id', value->>'token_name', value->>'method', \
-         value->>'resource', value->>'client_addr', value->>'detail' \
+         value->>'token_id', value->>'token_name', value->>'token_replaces', \
+         value->>'method', \
+         value->>'resource', value->>'client_addr', value->>'detail', \
+         value->>'lost_before' \
          FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
 
     fn begin(_subject: Option<&str>) -> SqlStr {

@@ -86,6 +86,27 @@ async fn redis_speaks_tls_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn postgres_speaks_tls_and_nothing_else() {
+    let Some(postgres) = Postgres::start_tls().await else {
+        return;
+    };
+    let own = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    assert_eq!(postgres.psql(own), "t");
+    assert!(postgres.ca_pem().starts_with("-----BEGIN CERTIFICATE-----"));
+    let mut plain = connect(postgres.port()).await.unwrap();
+    // A start without TLS: length, version 3.0, user.
+    let mut start = vec![0, 0, 0, 23, 0, 3, 0, 0];
+    start.extend(b"user\0postgres\0\0");
+    plain.write_all(&start).await.unwrap();
+    let mut answer = Vec::new();
+    plain.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"E"), "{answer:?}");
+    // No pg_hba.conf entry: invalid authorization specification.
+    let told = String::from_utf8_lossy(&answer);
+    assert!(told.contains("C28000\0"), "{told}");
+}
+
+#[tokio::test]
 async fn a_cluster_of_three_holds_all_slots() {
     let Some(mut cluster) = RedisCluster::start().await else {
         return;
@@ -203,6 +224,49 @@ async fn servers_die_when_the_process_of_the_test_is_killed() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_keeps_its_port() {
+    let Some(mut redis) = Redis::start().await else {
+        return;
+    };
+    let port = redis.port();
+    redis.kill().await;
+    let other = Redis::start().await.unwrap();
+    assert_ne!(other.port(), port, "another server's meanwhile");
+    // One of these may be given to whoever asks the kernel for any port.
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+    let range: Vec<u16> = range
+        .split_whitespace()
+        .map(|end| end.parse().unwrap())
+        .collect();
+    assert!(!(range[0]..=range[1]).contains(&port), "{port}: {range:?}");
+    redis.restart().await;
+    assert_eq!(redis.port(), port);
+    assert_eq!(redis.cli(&["PING"]), "PONG");
+}
+
+#[test]
+fn a_server_that_is_not_installed_is_said_aloud_and_fails_in_ci() {
+    let run = |ci| {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_dropped_redis_takes_its_folder_along"])
+            .env("PATH", "/nowhere")
+            .env("CI", ci)
+            .output()
+            .unwrap()
+    };
+    let missing = "redis-server is not installed (run .ci/services)";
+    let output = run("");
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains(&format!("SKIPPED: {missing}")), "{output:?}");
+
+    let output = run("true");
+    assert!(!output.status.success(), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains(missing), "{output:?}");
 }
 
 #[tokio::test]

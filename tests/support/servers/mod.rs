@@ -10,6 +10,8 @@
     clippy::unwrap_used
 )]
 
+mod certificates;
+mod port;
 mod postgres;
 mod process;
 mod proxy;

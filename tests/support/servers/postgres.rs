@@ -2,7 +2,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::process::{ATTEMPTS, Folder, Process, free_port, is_root, program, run, until};
+use super::certificates::make_certificates;
+use super::port::Port;
+use super::process::{ATTEMPTS, Folder, Process, is_root, program, run, until};
 
 /// A PostgreSQL server.
 pub struct Postgres {
@@ -10,8 +12,9 @@ pub struct Postgres {
     process: Option<Process>,
     folder: Folder,
     bin: PathBuf,
-    port: u16,
+    port: Port,
     settings: Vec<String>,
+    speaks_tls: bool,
 }
 
 impl Postgres {
@@ -30,7 +33,23 @@ impl Postgres {
         .await
     }
 
-    async fn start_with(settings: &[&str]) -> Option<Self> {
+    /// A server that takes TLS connections alone, with a certificate by a CA of its own.
+    pub async fn start_tls() -> Option<Self> {
+        program("openssl", &[])?;
+        let settings = [
+            "ssl=on",
+            "ssl_cert_file=../server.crt",
+            "ssl_key_file=../server.key",
+        ];
+        Self::start_as(&settings, true).await
+    }
+
+    /// A server with these settings, each as `name=value`.
+    pub async fn start_with(settings: &[&str]) -> Option<Self> {
+        Self::start_as(settings, false).await
+    }
+
+    async fn start_as(settings: &[&str], speaks_tls: bool) -> Option<Self> {
         let initdb = program("initdb", &debian_folders())?;
         let bin = initdb.parent().unwrap().to_owned();
         let folder = Folder::new("postgres");
@@ -43,15 +62,26 @@ impl Postgres {
             "--encoding=UTF8",
         ]);
         command.args(["--locale=C", "--pgdata"]).arg(&data);
-        if is_root() {
-            run(Command::new("chown").arg("postgres").arg(folder.path()));
+        if speaks_tls {
+            make_certificates(folder.path());
         }
-        run(&mut command);
+        if is_root() {
+            run(Command::new("chown")
+                .args(["-R", "postgres"])
+                .arg(folder.path()));
+        }
+        // Another user may not be let into ours.
+        run(command.current_dir(folder.path()));
+        if speaks_tls {
+            let rule = "hostssl all all 127.0.0.1/32 trust\n";
+            std::fs::write(data.join("pg_hba.conf"), rule).unwrap();
+        }
         let mut server = Self {
             bin,
             folder,
-            port: free_port(),
+            port: Port::free(),
             settings: settings.iter().map(ToString::to_string).collect(),
+            speaks_tls,
             process: None,
         };
         // Somebody else may have taken the port meanwhile.
@@ -59,17 +89,27 @@ impl Postgres {
             if server.try_restart().await {
                 return Some(server);
             }
-            server.port = free_port();
+            server.port = Port::free();
         }
         panic!("PostgreSQL does not start: {}", server.log());
     }
 
     pub fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", self.port());
+        if !self.speaks_tls {
+            return url;
+        }
+        let ca = self.folder.path().join("ca.crt");
+        format!("{url}?sslmode=verify-full&sslrootcert={}", ca.display())
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
+    }
+
+    /// The certificate of the CA of a server that speaks TLS.
+    pub fn ca_pem(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("ca.crt")).unwrap()
     }
 
     /// Kills the server at once, as a power cut would.
@@ -93,14 +133,13 @@ impl Postgres {
         self.process = None;
         let data = self.folder.path().join("data");
         let socket = format!("unix_socket_directories={}", self.folder.path().display());
-        let (port, postgres) = (self.port.to_string(), self.bin.join("postgres"));
+        let (port, postgres) = (self.port().to_string(), self.bin.join("postgres"));
         let mut command = vec![postgres.to_str().unwrap(), "-D", data.to_str().unwrap()];
         command.extend(["-p", &port, "-h", "127.0.0.1", "-c", &socket]);
         for setting in &self.settings {
             command.extend(["-c", setting]);
         }
-        let log = self.folder.path().join("log");
-        let mut process = Process::start(&command, Some("postgres"), &log);
+        let mut process = Process::start(&command, Some("postgres"), self.folder.path());
         let mut has_ended = false;
         until("PostgreSQL takes connections", || {
             has_ended = process.has_ended();
@@ -178,10 +217,12 @@ fn as_postgres(program: &str) -> Command {
     command
 }
 
+/// The newest first.
 fn debian_folders() -> Vec<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql");
     let versions = versions.into_iter().flatten().flatten();
     let mut folders: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
     folders.sort();
+    folders.reverse();
     folders
 }

@@ -7,6 +7,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::port::Port;
+
 /// What a [`Proxy`] does to those who come through it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fault {
@@ -39,8 +41,9 @@ struct State {
 impl Proxy {
     /// A proxy before the server on that port of 127.0.0.1. Dropped, it cuts all connections.
     pub async fn before(port: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let own = listener.local_addr().unwrap();
+        let own = Port::free();
+        let number = own.number();
+        let listener = listen(&own).await;
         let (state, seen) = watch::channel(State {
             fault: Fault::None,
             cuts: 0,
@@ -49,7 +52,7 @@ impl Proxy {
         let server = SocketAddr::from(([127, 0, 0, 1], port));
         tokio::spawn(accept(listener, own, server, seen, opened));
         Self {
-            port: own.port(),
+            port: number,
             state,
             is_open,
         }
@@ -78,7 +81,7 @@ impl Proxy {
 
 async fn accept(
     listener: TcpListener,
-    own: SocketAddr,
+    own: Port,
     server: SocketAddr,
     mut state: watch::Receiver<State>,
     opened: watch::Sender<bool>,
@@ -89,7 +92,7 @@ async fn accept(
         if refuses {
             listener = None;
         } else if listener.is_none() {
-            listener = Some(TcpListener::bind(own).await.unwrap());
+            listener = Some(listen(&own).await);
         }
         opened.send_replace(!refuses);
         let accepted = async {
@@ -108,6 +111,12 @@ async fn accept(
             },
         }
     }
+}
+
+async fn listen(own: &Port) -> TcpListener {
+    TcpListener::bind(("127.0.0.1", own.number()))
+        .await
+        .unwrap()
 }
 
 async fn serve(client: TcpStream, server: SocketAddr, state: watch::Receiver<State>, begun: State) {

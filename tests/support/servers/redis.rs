@@ -2,7 +2,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::process::{ATTEMPTS, Folder, Process, free_port, program, run, until};
+use super::certificates::make_certificates;
+use super::port::Port;
+use super::process::{ATTEMPTS, Folder, Process, program, run, until};
 
 /// A Redis server that has each write on disk before it answers.
 pub struct Redis {
@@ -10,7 +12,7 @@ pub struct Redis {
     process: Option<Process>,
     folder: Folder,
     server: String,
-    port: u16,
+    port: Port,
     kind: Kind,
 }
 
@@ -42,7 +44,7 @@ impl Redis {
         let mut redis = Self {
             server: server.to_str().unwrap().to_owned(),
             folder,
-            port: free_port(),
+            port: Port::free(),
             kind,
             process: None,
         };
@@ -51,20 +53,20 @@ impl Redis {
             if redis.try_restart().await {
                 return Some(redis);
             }
-            redis.port = free_port();
+            redis.port = Port::free();
         }
         panic!("Redis does not start: {}", redis.log());
     }
 
     pub fn url(&self) -> String {
         match self.kind {
-            Kind::Tls => format!("rediss://localhost:{}", self.port),
-            _ => format!("redis://127.0.0.1:{}", self.port),
+            Kind::Tls => format!("rediss://localhost:{}", self.port()),
+            _ => format!("redis://127.0.0.1:{}", self.port()),
         }
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The certificate of the CA.
@@ -91,7 +93,10 @@ impl Redis {
 
     async fn try_restart(&mut self) -> bool {
         self.process = None;
-        let (port, folder) = (self.port.to_string(), self.folder.path().to_str().unwrap());
+        let (port, folder) = (
+            self.port().to_string(),
+            self.folder.path().to_str().unwrap(),
+        );
         let mut command = vec![self.server.as_str(), "--bind", "127.0.0.1", "--dir", folder];
         command.extend([
             "--save",
@@ -125,7 +130,7 @@ impl Redis {
                 command.extend(["--cluster-node-timeout", "2000"]);
             }
         }
-        let mut process = Process::start(&command, None, &self.folder.path().join("log"));
+        let mut process = Process::start(&command, None, self.folder.path());
         let mut has_ended = false;
         until("Redis answers", || {
             has_ended = process.has_ended();
@@ -152,7 +157,7 @@ impl Redis {
 
     fn try_cli(&self, command: &[&str]) -> Option<String> {
         let mut cli = Command::new("redis-cli");
-        cli.args(["-p", &self.port.to_string()]);
+        cli.args(["-p", &self.port().to_string()]);
         match self.kind {
             Kind::Tls => {
                 cli.args(["-h", "localhost", "--tls", "--cacert"]);
@@ -212,7 +217,7 @@ impl RedisCluster {
         let mut create = Command::new("redis-cli");
         create.args(["--cluster", "create"]);
         for node in &nodes {
-            create.arg(format!("127.0.0.1:{}", node.port));
+            create.arg(format!("127.0.0.1:{}", node.port()));
         }
         run(create.arg("--cluster-yes"));
         let cluster = Self { nodes };
@@ -234,29 +239,6 @@ impl RedisCluster {
             .await;
         }
     }
-}
-
-fn make_certificates(folder: &Path) {
-    let openssl = |args: &str| {
-        let mut command = Command::new("openssl");
-        run(command.args(args.split(' ')).current_dir(folder));
-    };
-    let key = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout";
-    openssl(&format!(
-        "{key} ca.key -x509 -days 2 -subj /CN=test-ca -out ca.crt"
-    ));
-    openssl(&format!(
-        "{key} server.key -subj /CN=localhost -out server.csr"
-    ));
-    std::fs::write(
-        folder.join("names"),
-        "subjectAltName=DNS:localhost,IP:127.0.0.1",
-    )
-    .unwrap();
-    openssl(
-        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out \
-         server.crt",
-    );
 }
 
 fn read_all(folder: &Path, into: &mut Vec<u8>) {

@@ -1,5 +1,6 @@
 use std::future::pending;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -90,7 +91,7 @@ async fn accept(
     loop {
         let refuses = state.borrow_and_update().fault == Fault::Refuse;
         if refuses {
-            listener = None;
+            listener.take().into_iter().for_each(close);
         } else if listener.is_none() {
             listener = Some(listen(&own).await);
         }
@@ -117,6 +118,14 @@ async fn listen(own: &Port) -> TcpListener {
     TcpListener::bind(("127.0.0.1", own.number()))
         .await
         .unwrap()
+}
+
+/// Nobody listens when this returns, even if a program that another thread starts just now holds a
+/// copy of the socket until it runs.
+fn close(listener: TcpListener) {
+    let socket = OwnedFd::from(listener.into_std().unwrap());
+    let socket = std::net::TcpStream::from(socket);
+    socket.shutdown(Shutdown::Both).unwrap();
 }
 
 async fn serve(client: TcpStream, server: SocketAddr, state: watch::Receiver<State>, begun: State) {

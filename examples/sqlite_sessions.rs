@@ -77,15 +77,15 @@ async fn list(
 
 async fn end_current(user: AuthenticatedUser, State(sessions): State<TokenIssuer>) -> StatusCode {
     let (subject, id) = (user.subject(), user.credential_id().unwrap_or_default());
-    done(sessions.revoke(TokenKey { subject, id }).await)
+    done(&sessions.revoke(TokenKey { subject, id }).await)
 }
 
 async fn end_others(user: AuthenticatedUser, State(sessions): State<TokenIssuer>) -> StatusCode {
     let others = TokenFilter::all().except(user.credential_id().unwrap_or_default());
-    done(sessions.revoke_all(user.subject(), &others).await)
+    done(&sessions.revoke_all(user.subject(), &others).await)
 }
 
-fn done<T>(result: Result<T, StoreError>) -> StatusCode {
+fn done<T>(result: &Result<T, StoreError>) -> StatusCode {
     match result {
         Ok(_) => StatusCode::NO_CONTENT,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,

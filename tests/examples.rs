@@ -3,6 +3,10 @@
 
 mod support;
 
+#[cfg(any(feature = "postgres", feature = "redis"))]
+#[path = "support/servers/mod.rs"]
+mod servers;
+
 use std::process::Command;
 
 use http::StatusCode;
@@ -243,4 +247,168 @@ async fn a_grpc_server_guards_each_method() {
 fn assert_refused(seen: &Seen, status: u16, error: Option<&str>) {
     assert_eq!(seen.status, status);
     assert_eq!(seen.challenge().get("error"), error);
+}
+
+async fn post(example: &Example, path: &str, body: &str) -> Seen {
+    let mut wire = Wire::get(path);
+    wire.method = "POST";
+    wire.body = String::from(body).leak().as_bytes();
+    example.send(wire).await
+}
+
+#[tokio::test]
+async fn a_refresh_token_buys_the_next_and_a_second_tab_the_same() {
+    let example = Example::start("refresh");
+    let first = post(&example, "/login", "alice").await.json();
+    let text = |tokens: &serde_json::Value, name: &str| tokens[name].as_str().unwrap().to_owned();
+    let access = text(&first, "access_token");
+    let seen = example.ask("GET", "/", &access).await;
+    assert_eq!(seen.status, StatusCode::OK);
+    let refresh = text(&first, "refresh_token");
+    let next = post(&example, "/renew", &refresh).await.json();
+    let again = post(&example, "/renew", &refresh).await.json();
+    assert_eq!(next["refresh_token"], again["refresh_token"]);
+    let seen = post(&example, "/renew", "rt_nonsense").await;
+    assert_eq!(seen.status, StatusCode::BAD_REQUEST);
+    assert_eq!(seen.json()["error"], "invalid_grant");
+    let seen = example.ask("POST", "/logout", &access).await;
+    assert_eq!(seen.status, StatusCode::NO_CONTENT);
+    for token in [&access, &text(&next, "access_token")] {
+        let seen = example.ask("GET", "/", token).await;
+        assert_eq!(seen.status, StatusCode::UNAUTHORIZED);
+    }
+    let seen = post(&example, "/renew", &text(&next, "refresh_token")).await;
+    assert_eq!(seen.status, StatusCode::BAD_REQUEST);
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn sessions_in_a_file_outlive_the_server() {
+    let name = format!("tower-bearer-example-{}.db", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let database = [("DATABASE", file.to_str().unwrap())];
+    let mut example = Example::start_with("sqlite_sessions", &database);
+    let mut tokens = Vec::new();
+    for _ in 0..4 {
+        let seen = post(&example, "/login", "alice").await;
+        tokens.push(String::from_utf8(seen.body.to_vec()).unwrap());
+    }
+    let seen = example.ask("GET", "/sessions", &tokens[0]).await;
+    assert_eq!(seen.status, StatusCode::UNAUTHORIZED, "three are enough");
+    let seen = example.ask("GET", "/sessions", &tokens[3]).await;
+    assert_eq!(seen.json().as_array().unwrap().len(), 4);
+    assert!(example.interrupt().success());
+
+    let example = Example::start_with("sqlite_sessions", &database);
+    let seen = example.ask("GET", "/sessions", &tokens[3]).await;
+    assert!(seen.json()[3]["last_used"].is_i64(), "written at the end");
+    let seen = example.ask("DELETE", "/sessions/others", &tokens[3]).await;
+    assert_eq!(seen.status, StatusCode::NO_CONTENT);
+    for token in &tokens[..3] {
+        let seen = example.ask("GET", "/sessions", token).await;
+        assert_eq!(seen.status, StatusCode::UNAUTHORIZED);
+    }
+    let seen = example.ask("DELETE", "/sessions/current", &tokens[3]).await;
+    assert_eq!(seen.status, StatusCode::NO_CONTENT);
+    let seen = example.ask("GET", "/sessions", &tokens[3]).await;
+    assert_eq!(seen.status, StatusCode::UNAUTHORIZED);
+    drop(example);
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn api_keys_in_postgres_are_rotated_and_switched_off() {
+    let Some(server) = servers::Postgres::start_fast().await else {
+        return;
+    };
+    let url = server.url();
+    let pepper = [
+        ("DATABASE_URL", &*url),
+        ("PEPPER", "0123456789abcdef0123456789abcdef"),
+    ];
+    let mut example = Example::start_with("postgres_api_keys", &pepper);
+    let key = example.value("KEY=");
+    let made = example.ask("POST", "/keys/laptop", &key).await.json();
+    let (id, laptop) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    let listed = example.ask("GET", "/keys", laptop).await.json();
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    let rotated = example
+        .ask("POST", &format!("/keys/{id}/rotate"), &key)
+        .await
+        .json();
+    let successor = rotated["key"].as_str().unwrap();
+    for good in [laptop, successor] {
+        assert_eq!(
+            example.ask("GET", "/keys", good).await.status,
+            StatusCode::OK
+        );
+    }
+    let id = rotated["id"].as_str().unwrap();
+    for (act, status) in [
+        ("disable", StatusCode::UNAUTHORIZED),
+        ("enable", StatusCode::OK),
+    ] {
+        let seen = example
+            .ask("POST", &format!("/keys/{id}/{act}"), &key)
+            .await;
+        assert_eq!(seen.status, StatusCode::OK);
+        assert_eq!(example.ask("GET", "/keys", successor).await.status, status);
+    }
+    let seen = example.ask("DELETE", &format!("/keys/{id}"), &key).await;
+    assert_eq!(seen.status, StatusCode::NO_CONTENT);
+    let seen = example.ask("GET", "/keys", successor).await;
+    assert_eq!(seen.status, StatusCode::UNAUTHORIZED);
+    let dump = server.dump();
+    for secret in [&key[8..], &laptop[8..], &successor[8..]] {
+        assert!(!dump.contains(secret), "a key is in the database");
+    }
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn what_is_ended_at_one_of_three_nodes_is_over_at_all() {
+    let Some(server) = servers::Redis::start().await else {
+        return;
+    };
+    let url = server.url();
+    let mut example = Example::start_with("three_nodes", &[("REDIS_URL", &url)]);
+    let mut nodes = vec![example.address];
+    for _ in 0..2 {
+        let node = example.value("listening on http://");
+        nodes.push(node.parse().unwrap());
+    }
+    let mut login = Wire::get("/login");
+    login.method = "POST";
+    login.body = b"alice";
+    let seen = login.over_http1(nodes[0]).await;
+    let token = String::from_utf8(seen.body.to_vec()).unwrap();
+    let ask = async |node: usize, method: &'static str, path: &str| {
+        let mut wire = Wire::get(path).header("authorization", format!("Bearer {token}"));
+        wire.method = method;
+        wire.over_http1(nodes[node]).await.status
+    };
+    for _ in 0..3 {
+        for node in 0..3 {
+            assert_eq!(ask(node, "GET", "/").await, StatusCode::OK);
+        }
+    }
+    assert_eq!(ask(1, "POST", "/logout").await, StatusCode::NO_CONTENT);
+    assert_eq!(
+        ask(1, "GET", "/").await,
+        StatusCode::UNAUTHORIZED,
+        "at once here"
+    );
+    for node in [0, 2] {
+        let begun = std::time::Instant::now();
+        while ask(node, "GET", "/").await == StatusCode::OK {
+            assert!(
+                begun.elapsed().as_secs() < 5,
+                "node {node} did not hear of it"
+            );
+        }
+    }
+    assert!(example.interrupt().success());
 }

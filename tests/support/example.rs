@@ -18,8 +18,14 @@ pub struct Example {
 impl Example {
     /// Starts the example and waits until it listens.
     pub fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// Starts the example with these in its environment.
+    pub fn start_with(name: &str, environment: &[(&str, &str)]) -> Self {
         let mut process = Command::new(program(name))
             .env("LISTEN", "127.0.0.1:0")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -4,17 +4,19 @@
 //! [`AuthenticatedUser`](crate::AuthenticatedUser). Nothing in it is secret: tokens are named by id and
 //! never held.
 
+mod admission;
 mod kind;
 mod role;
+mod with;
 
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
 
+pub use admission::OnAdmitted;
 pub use kind::{CredentialKind, UnknownCredentialKind};
 pub use role::RoleGrant;
 
@@ -37,25 +39,6 @@ pub struct Identity {
     expires_at: Option<Timestamp>,
     recheck_at: Option<Timestamp>,
     on_admitted: Option<Arc<dyn OnAdmitted>>,
-}
-
-/// Has the last word on each request that an identity is about to be let in for, and is told of it so.
-///
-/// A verifier attaches one with [`Identity::with_on_admitted`]; the layer calls it once the policy is
-/// met, just before the inner service. A request that was refused before does not count as a use.
-pub trait OnAdmitted: Send + Sync {
-    /// A request is let in at `now`, unless this refuses it. Called on the request's path: it must not
-    /// block.
-    ///
-    /// # Errors
-    /// If the credential was ended while the request was under way.
-    fn admitted(&self, now: Timestamp) -> Result<(), Refusal>;
-
-    /// Whether an identity that was found earlier may still be taken from memory. Where it may not, its
-    /// credential is judged again.
-    fn is_current(&self) -> bool {
-        true
-    }
 }
 
 /// What an [`Identity`] shares between its clones.
@@ -238,176 +221,6 @@ impl Identity {
             .data
             .iter()
             .find_map(|held| held.downcast_ref::<T>())
-    }
-
-    /// With the issuer.
-    #[must_use]
-    pub fn with_issuer(self, issuer: impl Into<Arc<str>>) -> Self {
-        self.edit(|parts| parts.issuer = Some(issuer.into()))
-    }
-
-    /// With the client that acts.
-    #[must_use]
-    pub fn with_client_id(self, client_id: impl Into<Box<str>>) -> Self {
-        self.edit(|parts| parts.client_id = Some(client_id.into()))
-    }
-
-    /// With the session that the credential belongs to.
-    #[must_use]
-    pub fn with_session_id(self, session_id: impl Into<Box<str>>) -> Self {
-        self.edit(|parts| parts.session_id = Some(session_id.into()))
-    }
-
-    /// With the key that signed the credential.
-    #[must_use]
-    pub fn with_key_id(self, key_id: impl Into<Arc<str>>) -> Self {
-        self.edit(|parts| parts.key_id = Some(key_id.into()))
-    }
-
-    /// With the credential's id.
-    #[must_use]
-    pub fn with_credential_id(self, id: impl Into<Box<str>>) -> Self {
-        self.edit(|parts| parts.credential_id = Some(id.into()))
-    }
-
-    /// With the credential's name.
-    #[must_use]
-    pub fn with_credential_name(self, name: impl Into<Box<str>>) -> Self {
-        self.edit(|parts| parts.credential_name = Some(name.into()))
-    }
-
-    /// With these scopes in place of those held.
-    #[must_use]
-    pub fn with_scopes(self, scopes: ScopeSet) -> Self {
-        self.edit(|parts| parts.scopes = scopes)
-    }
-
-    /// With one role more.
-    #[must_use]
-    pub fn with_role(self, grant: RoleGrant) -> Self {
-        self.edit(|parts| parts.roles.push(grant))
-    }
-
-    /// With these roles in place of those held.
-    #[must_use]
-    pub fn with_roles(self, grants: impl IntoIterator<Item = RoleGrant>) -> Self {
-        self.edit(|parts| parts.roles = grants.into_iter().collect())
-    }
-
-    /// With the time of issue.
-    #[must_use]
-    pub fn with_issued_at(self, at: Timestamp) -> Self {
-        self.edit(|parts| parts.issued_at = Some(at))
-    }
-
-    /// With the time at which the credential stops being good.
-    #[must_use]
-    pub fn with_expires_at(mut self, at: Timestamp) -> Self {
-        self.expires_at = Some(at);
-        self
-    }
-
-    /// With a time from which whoever remembers this identity has its credential judged again.
-    ///
-    /// For a verifier that knows that it may say otherwise later: the end of a sliding session that is not
-    /// used meanwhile, or the time for which an authorization server lets its answer be kept.
-    #[must_use]
-    pub fn with_recheck_at(mut self, at: Timestamp) -> Self {
-        self.recheck_at = Some(at);
-        self
-    }
-
-    /// With the time of the login.
-    #[must_use]
-    pub fn with_auth_time(self, at: Timestamp) -> Self {
-        self.edit(|parts| parts.auth_time = Some(at))
-    }
-
-    /// With the strength of the login.
-    #[must_use]
-    pub fn with_acr(self, acr: impl Into<Box<str>>) -> Self {
-        self.edit(|parts| parts.acr = Some(acr.into()))
-    }
-
-    /// With a value of the service's own, found again by its type; one held under that type is replaced.
-    #[must_use]
-    pub fn with_data<T: Any + Send + Sync>(self, value: T) -> Self {
-        self.edit(|parts| {
-            parts.data.retain(|held| !held.is::<T>());
-            parts.data.push(Arc::new(value));
-        })
-    }
-
-    /// With something that has the last word on each request, and is told of those that are let in.
-    #[must_use]
-    pub fn with_on_admitted(mut self, listener: Arc<dyn OnAdmitted>) -> Self {
-        self.on_admitted = Some(listener);
-        self
-    }
-
-    /// This identity for one request: its end as of now, its end if the request is not let in, and what is
-    /// told if it is.
-    #[cfg(feature = "tokens")]
-    pub(crate) fn for_request(
-        mut self,
-        expires_at: Option<Timestamp>,
-        recheck_at: Option<Timestamp>,
-        on_admitted: Option<Arc<dyn OnAdmitted>>,
-    ) -> Self {
-        self.expires_at = expires_at;
-        self.recheck_at = recheck_at;
-        self.on_admitted = on_admitted;
-        self
-    }
-
-    /// This identity as the record of its credential has it: with its kind and name, and the earlier end.
-    #[cfg(feature = "tokens")]
-    pub(crate) fn backed_by(mut self, record: &Self) -> Self {
-        let earlier = |one: Option<Timestamp>, other| one.min(other).or(one).or(other);
-        self.expires_at = earlier(self.expires_at, record.expires_at);
-        self.recheck_at = earlier(self.recheck_at, record.recheck_at);
-        self.edit(|parts| {
-            parts.kind = record.parts.kind;
-            parts
-                .credential_name
-                .clone_from(&record.parts.credential_name);
-        })
-    }
-
-    /// This identity with a listener around the one that it has, which is handed an identity without any.
-    #[cfg(feature = "tokens")]
-    pub(crate) fn watched<L: OnAdmitted + 'static>(
-        mut self,
-        wrap: impl FnOnce(Self, Option<Arc<dyn OnAdmitted>>) -> L,
-    ) -> Self {
-        let inner = self.on_admitted.take();
-        self.on_admitted = Some(Arc::new(wrap(self.clone(), inner)));
-        self
-    }
-
-    /// Asks whoever has the last word, and tells them that a request is let in by this identity at `now`.
-    ///
-    /// The layer does this; so does whoever lets requests in by a verifier without the layer.
-    ///
-    /// # Errors
-    /// If the credential was ended since the identity was made.
-    pub fn admitted(&self, now: Timestamp) -> Result<(), Refusal> {
-        match &self.on_admitted {
-            Some(listener) => listener.admitted(now),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether this identity, found earlier, may still be taken from memory; a cache asks.
-    #[must_use]
-    pub fn is_current(&self) -> bool {
-        let listener = self.on_admitted.as_deref();
-        listener.is_none_or(OnAdmitted::is_current)
-    }
-
-    fn edit(mut self, change: impl FnOnce(&mut Parts)) -> Self {
-        change(Arc::make_mut(&mut self.parts));
-        self
     }
 }
 

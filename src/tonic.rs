@@ -1,6 +1,10 @@
 //! tonic: the response body, the service's name, and refusals as statuses.
 
+use std::error::Error;
+use std::sync::Arc;
+
 use bytes::Bytes;
+use http::Extensions;
 use http_body_util::Full;
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
@@ -36,6 +40,16 @@ impl From<Denied> for Status {
             GrpcCode::Unauthenticated => Code::Unauthenticated,
         };
         let metadata = MetadataMap::from_headers(denied.grpc_metadata());
-        Self::with_metadata(code, row.description, metadata)
+        let mut status = Self::with_metadata(code, row.description, metadata);
+        status.set_source(Arc::new(denied));
+        status
     }
+}
+
+/// Whether a method answered with a status that was made of a [`Denied`].
+pub(crate) fn is_denied(extensions: &Extensions) -> bool {
+    let status = extensions.get::<Status>();
+    status
+        .and_then(Error::source)
+        .is_some_and(|source| source.is::<Denied>())
 }

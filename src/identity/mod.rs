@@ -17,6 +17,7 @@ use crate::clock::Timestamp;
 use crate::scope::ScopeSet;
 
 pub use admission::OnAdmitted;
+pub(crate) use admission::PendingUse;
 pub use kind::{CredentialKind, UnknownCredentialKind};
 pub use role::RoleGrant;
 

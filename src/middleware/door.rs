@@ -10,7 +10,7 @@ use crate::challenge::{Challenger, ResponseBody, is_grpc};
 use crate::clock::Timestamp;
 use crate::credential;
 use crate::head::RequestHead;
-use crate::identity::Identity;
+use crate::identity::{Identity, PendingUse};
 use crate::observe::{AuthEvent, DecisionSpan, Outcome, report};
 use crate::policy::Policy;
 use crate::refusal::{Reason, Refusal};
@@ -38,7 +38,7 @@ pub(super) enum Mode {
 
 /// What the door says at first sight.
 pub(super) enum Step<R> {
-    Admitted,
+    Admitted(PendingUse),
     Refused(Response<R>),
     Verifying(Verifying),
 }
@@ -65,7 +65,7 @@ impl Door {
         };
         if self.is_exempt(&RequestHead::of(request)) {
             self.exempt(request, &decision);
-            return Step::Admitted;
+            return Step::Admitted(PendingUse::none());
         }
         let token = match credential {
             Ok(token) => token,
@@ -85,13 +85,13 @@ impl Door {
 
     /// Holds the caller (`None` is anonymous) against the policy, and leaves them with the request.
     ///
-    /// The error is the answer to a request that is not let in.
+    /// The error is the answer to a request that is not let in; of one that is, there is a use to be told.
     pub(super) fn decide<B, R: ResponseBody>(
         &self,
         caller: Result<Option<Identity>, Refusal>,
         request: &mut Request<B>,
         decision: &Decision,
-    ) -> Result<(), Response<R>> {
+    ) -> Result<PendingUse, Response<R>> {
         let head = RequestHead::of(request);
         let caller = match caller {
             Ok(caller) => caller,
@@ -105,11 +105,12 @@ impl Door {
         let Some(identity) = caller else {
             self.report(Outcome::Anonymous, None, None, &head, decision);
             self.leave_anonymous(request);
-            return Ok(());
+            return Ok(PendingUse::none());
         };
-        if let Err(refusal) = identity.admitted(decision.now) {
-            return Err(self.refuse(refusal, Some(&identity), &head, decision));
-        }
+        let pending = match identity.let_in(decision.now) {
+            Ok(pending) => pending,
+            Err(refusal) => return Err(self.refuse(refusal, Some(&identity), &head, decision)),
+        };
         self.report(Outcome::Admitted, Some(&identity), None, &head, decision);
         if self.remove_credential {
             request.headers_mut().remove(AUTHORIZATION);
@@ -117,7 +118,7 @@ impl Door {
         let user = AuthenticatedUser::new(identity, Arc::clone(&self.challenger));
         request.extensions_mut().remove::<Anonymous>();
         request.extensions_mut().insert(user);
-        Ok(())
+        Ok(pending)
     }
 
     fn is_exempt(&self, head: &RequestHead<'_>) -> bool {
@@ -195,10 +196,10 @@ impl Door {
     }
 }
 
-impl<R> From<Result<(), Response<R>>> for Step<R> {
-    fn from(decided: Result<(), Response<R>>) -> Self {
+impl<R> From<Result<PendingUse, Response<R>>> for Step<R> {
+    fn from(decided: Result<PendingUse, Response<R>>) -> Self {
         match decided {
-            Ok(()) => Self::Admitted,
+            Ok(pending) => Self::Admitted(pending),
             Err(response) => Self::Refused(response),
         }
     }

@@ -9,7 +9,7 @@ use tower_service::Service;
 
 use super::door::{Door, Verifying};
 use crate::challenge::ResponseBody;
-use crate::identity::Identity;
+use crate::identity::{Identity, PendingUse};
 use crate::refusal::Refusal;
 
 pin_project! {
@@ -33,7 +33,7 @@ pin_project! {
     {
         // In a box, so that the future of an answer at hand stays small: it is moved more than once.
         Verifying { waiting: Option<Box<Waiting<S, B>>> },
-        Settled { #[pin] settled: Settled<S::Future, S::Response> },
+        Settled { #[pin] settled: Settled<S::Future, S::Response>, pending: PendingUse },
     }
 }
 
@@ -59,9 +59,9 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn settled(settled: Settled<S::Future, S::Response>) -> Self {
+    pub(super) fn settled(settled: Settled<S::Future, S::Response>, pending: PendingUse) -> Self {
         Self {
-            state: State::Settled { settled },
+            state: State::Settled { settled, pending },
         }
     }
 
@@ -96,18 +96,25 @@ where
             let Verifying { answer, decision } =
                 &mut waiting.as_mut().expect(POLLED_AGAIN).verifying;
             let verified = ready!(decision.span.run(|| answer.as_mut().poll(cx)));
-            let settled = waiting.take().expect(POLLED_AGAIN).settle(verified);
-            state.set(State::Settled { settled });
+            let (settled, pending) = waiting.take().expect(POLLED_AGAIN).settle(verified);
+            state.set(State::Settled { settled, pending });
         }
         match state.project() {
-            StateProj::Settled { settled } => settled.poll(cx),
+            StateProj::Settled { settled, pending } => {
+                let answered = ready!(settled.poll(cx));
+                pending.settle(answered.as_ref().is_ok_and(is_refused));
+                Poll::Ready(answered)
+            }
             StateProj::Verifying { .. } => Poll::Pending,
         }
     }
 }
 
 impl<S, B> Waiting<S, B> {
-    fn settle<R>(mut self, verified: Result<Identity, Refusal>) -> Settled<S::Future, S::Response>
+    fn settle<R>(
+        mut self,
+        verified: Result<Identity, Refusal>,
+    ) -> (Settled<S::Future, S::Response>, PendingUse)
     where
         S: Service<Request<B>, Response = Response<R>>,
         R: ResponseBody,
@@ -115,8 +122,8 @@ impl<S, B> Waiting<S, B> {
         let decision = &self.verifying.decision;
         let caller = verified.map(Some);
         match self.door.decide(caller, &mut self.request, decision) {
-            Ok(()) => Settled::inner(self.service.call(self.request)),
-            Err(response) => Settled::refused(response),
+            Ok(pending) => (Settled::inner(self.service.call(self.request)), pending),
+            Err(response) => (Settled::refused(response), PendingUse::none()),
         }
     }
 }
@@ -147,6 +154,15 @@ where
             }
         }
     }
+}
+
+fn is_refused<R>(response: &Response<R>) -> bool {
+    let extensions = response.extensions();
+    #[cfg(feature = "tonic")]
+    if crate::tonic::is_denied(extensions) {
+        return true;
+    }
+    extensions.get::<Refusal>().is_some()
 }
 
 const POLLED_AGAIN: &str = "a future is not polled after it has completed";

@@ -8,9 +8,11 @@
 //! 5. The policy is held against the identity, or against the anonymous caller
 //!    ([`policy`](crate::policy)).
 //! 6. Whoever has the last word on the credential is asked, which notices a token that was ended while a
-//!    lookup was waited for, and told of its use ([`OnAdmitted`](crate::identity::OnAdmitted)).
+//!    lookup was waited for ([`OnAdmitted`](crate::identity::OnAdmitted)).
 //! 7. The caller is put into the request's extensions in place of whoever an outer layer left there, and the
 //!    inner service is called.
+//! 8. Once there is a response, or nobody waits for one any more, whoever had the last word is told that the
+//!    credential was used. It was not where the response is a refusal of a policy further in.
 //!
 //! What fails in 3 to 6 is answered with a challenge ([`challenge`](crate::challenge)), and the inner
 //! service is not called.

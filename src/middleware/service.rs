@@ -9,6 +9,7 @@ use tower_service::Service;
 use super::door::{Door, Step};
 use super::future::{ResponseFuture, Settled};
 use crate::challenge::ResponseBody;
+use crate::identity::PendingUse;
 
 /// A service behind a door, made by [`BearerAuthLayer`](super::BearerAuthLayer).
 #[derive(Clone)]
@@ -38,8 +39,12 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         match self.door.enter(&mut request) {
-            Step::Admitted => ResponseFuture::settled(Settled::inner(self.inner.call(request))),
-            Step::Refused(response) => ResponseFuture::settled(Settled::refused(response)),
+            Step::Admitted(pending) => {
+                ResponseFuture::settled(Settled::inner(self.inner.call(request)), pending)
+            }
+            Step::Refused(response) => {
+                ResponseFuture::settled(Settled::refused(response), PendingUse::none())
+            }
             Step::Verifying(verifying) => {
                 // The service that was polled ready is the one to call; a clone takes its place.
                 let clone = self.inner.clone();

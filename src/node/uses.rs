@@ -186,9 +186,12 @@ impl UseOf {
 }
 
 impl OnAdmitted for UseOf {
-    fn admitted(&self, now: Timestamp) -> Result<(), Refusal> {
-        self.uses.record(&self.found, now);
+    fn admitted(&self, _now: Timestamp) -> Result<(), Refusal> {
         Ok(())
+    }
+
+    fn used(&self, now: Timestamp) {
+        self.uses.record(&self.found, now);
     }
 }
 

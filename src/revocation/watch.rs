@@ -62,6 +62,12 @@ impl OnAdmitted for Watch {
         }
     }
 
+    fn used(&self, now: Timestamp) {
+        if let Some(then) = &self.then {
+            then.used(now);
+        }
+    }
+
     fn is_current(&self) -> bool {
         self.recent.is_trusted()
             && matches!(self.look(), Since::Untouched(_))

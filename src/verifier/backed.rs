@@ -90,7 +90,17 @@ impl OnAdmitted for Both {
         if let Some(inner) = &self.inner {
             inner.admitted(now)?;
         }
-        self.record.admitted(now)
+        match self.record.on_admitted() {
+            Some(record) => record.admitted(now),
+            None => Ok(()),
+        }
+    }
+
+    fn used(&self, now: Timestamp) {
+        let record = self.record.on_admitted();
+        for listener in self.inner.as_deref().into_iter().chain(record) {
+            listener.used(now);
+        }
     }
 
     fn is_current(&self) -> bool {

@@ -125,14 +125,17 @@ fn is_over(record: &TokenRecord) -> bool {
 }
 
 impl OnAdmitted for LastUse {
-    fn admitted(&self, now: Timestamp) -> Result<(), Refusal> {
+    fn admitted(&self, _now: Timestamp) -> Result<(), Refusal> {
         if self.is_over.load(Ordering::SeqCst) {
             return Err(Refusal::revoked(
                 "token was revoked or switched off meanwhile",
             ));
         }
-        self.move_to(now);
         Ok(())
+    }
+
+    fn used(&self, now: Timestamp) {
+        self.move_to(now);
     }
 
     fn is_current(&self) -> bool {

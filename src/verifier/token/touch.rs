@@ -22,9 +22,13 @@ impl Touch {
 }
 
 impl OnAdmitted for Touch {
-    fn admitted(&self, now: Timestamp) -> Result<(), Refusal> {
+    fn admitted(&self, _now: Timestamp) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn used(&self, now: Timestamp) {
         let Ok(runtime) = Handle::try_current() else {
-            return Ok(());
+            return;
         };
         let store = Arc::clone(&self.store);
         let found = self.found.clone();
@@ -41,7 +45,6 @@ impl OnAdmitted for Touch {
             }
             drop(recorded);
         });
-        Ok(())
     }
 }
 

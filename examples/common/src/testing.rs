@@ -1,0 +1,72 @@
+//! An example server as a running program, for the examples' own tests.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+/// A server that listens on a port of its own, until this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    process: Child,
+    base: String,
+    /// What it printed before it listened.
+    pub greeting: String,
+}
+
+impl Server {
+    /// Starts `program` (of `env!("CARGO_BIN_EXE_…")`) with these in its environment, and a clock that may be
+    /// moved.
+    ///
+    /// # Panics
+    /// If it does not come to listen.
+    #[must_use]
+    pub fn start(program: &str, environment: &[(&str, &str)]) -> Self {
+        let mut process = Command::new(program)
+            .env("LISTEN", "127.0.0.1:0")
+            .env("TEST_CLOCK", "1")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut output = BufReader::new(process.stdout.take().expect("it was piped"));
+        let mut greeting = String::new();
+        let base = loop {
+            let mut line = String::new();
+            let read = output.read_line(&mut line).expect("it prints text");
+            assert_ne!(read, 0, "it ended before it listened: {greeting}");
+            if let Some(base) = line.strip_prefix("listening on ") {
+                break base.trim().to_owned();
+            }
+            greeting += &line;
+        };
+        Self {
+            process,
+            base,
+            greeting,
+        }
+    }
+
+    /// The address of a path.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// Asks it to end, and waits until it has.
+    ///
+    /// # Panics
+    /// If it cannot be asked.
+    pub fn stop(mut self) -> ExitStatus {
+        let pid = self.process.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(asked.expect("kill runs").success());
+        self.process.wait().expect("it was started")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -17,7 +17,7 @@ pub mod testing;
 pub use attempts::{Attempts, Verdict};
 pub use clock::ServerClock;
 pub use kv::{Change, Kv, KvError};
-pub use page::{Page, page};
+pub use page::page;
 pub use passwords::Passwords;
 pub use serve::serve;
 pub use settings::Settings;

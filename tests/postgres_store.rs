@@ -16,6 +16,7 @@ use shared::{
     a_call_that_is_given_up_leaves_nothing_half_done, a_large_batch_of_uses_is_recorded,
     assert_nothing_of, get, insert, mint_some, races_between_nodes_keep_every_promise, session,
     session_of, some_lines, what_one_ends_the_other_sees_and_hears,
+    who_is_told_that_a_digest_is_taken_finds_it_so,
 };
 use support::secs;
 use tower_bearer::audit::AuditWriter;
@@ -50,6 +51,7 @@ async fn two_nodes_agree() {
     let nodes = [Arc::new(open(&server).await), Arc::new(open(&server).await)];
     what_one_ends_the_other_sees_and_hears(&*nodes[0], &*nodes[1]).await;
     a_call_that_is_given_up_leaves_nothing_half_done(&*nodes[0], &*nodes[1]).await;
+    who_is_told_that_a_digest_is_taken_finds_it_so(nodes.to_vec()).await;
     races_between_nodes_keep_every_promise(nodes).await;
 }
 

@@ -15,7 +15,7 @@ use shared::{
     a_call_that_is_given_up_leaves_nothing_half_done, a_large_batch_of_uses_is_recorded,
     assert_nothing_of, ending_of, get, insert, mint_some, next_ending,
     races_between_nodes_keep_every_promise, session, some_lines,
-    what_one_ends_the_other_sees_and_hears,
+    what_one_ends_the_other_sees_and_hears, who_is_told_that_a_digest_is_taken_finds_it_so,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use support::secs;
@@ -78,6 +78,7 @@ async fn two_that_have_one_file_open_agree() {
     let file = File::new();
     let nodes = [Arc::new(open(&file).await), Arc::new(open(&file).await)];
     what_one_ends_the_other_sees_and_hears(&*nodes[0], &*nodes[1]).await;
+    who_is_told_that_a_digest_is_taken_finds_it_so(nodes.to_vec()).await;
     races_between_nodes_keep_every_promise(nodes).await;
 }
 

@@ -168,6 +168,35 @@ pub(crate) async fn races_between_nodes_keep_every_promise<S: TokenStore + 'stat
     }
 }
 
+/// Of several nodes that replace one token by successors of one digest, as those do at which the same refresh
+/// token is spent at once, one succeeds; and the others are told so when it has, and not before.
+pub(crate) async fn who_is_told_that_a_digest_is_taken_finds_it_so<S: TokenStore + 'static>(
+    nodes: Vec<Arc<S>>,
+) {
+    for round in 0..40 {
+        let old = session_of("alice", &format!("spent {round}"));
+        insert(&*nodes[0], &old).await;
+        let mut racers = tokio::task::JoinSet::new();
+        for (racer, store) in nodes.iter().map(Arc::clone).enumerate() {
+            let (old, mut heir) = (old.clone(), session(&format!("heir {round} {racer}")));
+            heir.digest = TokenDigest::of(format!("heir {round}").as_bytes());
+            racers.spawn(async move {
+                let id = heir.id.clone();
+                let replaced = store.replace(&old.id, heir, Duration::ZERO, secs(1)).await;
+                let is_lost =
+                    matches!(replaced, Err(StoreError::Ended | StoreError::AlreadyExists));
+                assert!(replaced.is_ok() || is_lost, "{replaced:?}");
+                let stored = get(&*store, &old.id).await.expect("the old one");
+                let heir = stored.replaced_by.expect("replaced by somebody");
+                assert_eq!(heir == id, replaced.is_ok());
+                usize::from(replaced.is_ok())
+            });
+        }
+        let won: usize = racers.join_all().await.iter().sum();
+        assert_eq!(won, 1, "of {}", nodes.len());
+    }
+}
+
 /// A change that is given up at any of its waits is done, or it is not; and what is acknowledged after it is
 /// there for everybody.
 pub(crate) async fn a_call_that_is_given_up_leaves_nothing_half_done<S: TokenStore>(

@@ -82,7 +82,8 @@ impl RedisStore {
     /// Lays the pointer of `digest` to the record of this id, which is not there yet or has another digest.
     ///
     /// Of several who want one digest, one is not told that it is taken: whoever finds a pointer without its
-    /// record first sees to it, in the slot of that record, that it will never come.
+    /// record first sees to it, in the slot of that record, that it will never come. Whose record that was is told so,
+    /// and may claim anew.
     pub(super) async fn claim(
         &self,
         digest: &TokenDigest,

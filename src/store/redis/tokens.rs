@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::Value;
+use redis::{Script, ScriptInvocation, Value};
 
 use super::RedisStore;
 use super::claim::{kept_for, status};
-use super::error::{fault, malformed};
+use super::error::{fault, malformed, unavailable};
 use super::keys::{Pointer, unique};
 use super::link::{Link, together};
 use super::record::{self, KINDS};
@@ -28,18 +28,8 @@ const ATTEMPTS: usize = 32;
 #[async_trait]
 impl TokenStore for RedisStore {
     async fn insert(&self, record: TokenRecord) -> Result<(), StoreError> {
-        self.within(async {
-            let new = self.claim_new(&record).await?;
-            let mut call = SCRIPTS.insert.key(new.home.index());
-            new.tell(&mut call);
-            let answer = self.inner.link.run(&call).await?;
-            let done = done(status(&answer)?);
-            if done.is_err() {
-                self.give_up(&new.claim).await;
-            }
-            done
-        })
-        .await
+        let added = self.add(&record, &SCRIPTS.insert, |_| {});
+        self.within(added).await.map(drop)
     }
 
     async fn insert_within(
@@ -48,29 +38,19 @@ impl TokenStore for RedisStore {
         limit: SubjectLimit,
         now: Timestamp,
     ) -> Result<Vec<Box<str>>, StoreError> {
-        self.within(async {
-            let new = self.claim_new(&record).await?;
-            let [before_id, after_id] = around_id(&record.subject);
-            let mut call = SCRIPTS.insert_within.key(new.home.index());
+        let [before_id, after_id] = around_id(&record.subject);
+        let added = self.add(&record, &SCRIPTS.insert_within, |call| {
             call.arg(record::time(now))
                 .arg(limit.max.get())
                 .arg(u8::from(limit.when_full == WhenFull::EndOldest))
                 .arg(record.kind.as_str())
                 .arg(u8::from(record.kind == CredentialKind::Other))
                 .arg(&self.inner.channel)
-                .arg(before_id)
-                .arg(after_id);
-            tell_kinds(&mut call);
-            new.tell(&mut call);
-            let answer: Vec<String> = self.read(self.inner.link.run(&call).await?)?;
-            let mut answer = answer.into_iter();
-            let done = done(&answer.next().unwrap_or_default());
-            if done.is_err() {
-                self.give_up(&new.claim).await;
-            }
-            done.map(|()| answer.map(Into::into).collect())
-        })
-        .await
+                .arg(&*before_id)
+                .arg(&*after_id);
+            tell_kinds(call);
+        });
+        self.within(added).await
     }
 
     async fn find(&self, digest: &TokenDigest) -> Result<Option<Found>, StoreError> {
@@ -212,7 +192,7 @@ impl TokenStore for RedisStore {
                     return Ok(changed);
                 }
             }
-            Err(super::error::unavailable("others keep changing the record"))
+            Err(unavailable("others keep changing the record"))
         })
         .await
     }
@@ -224,28 +204,20 @@ impl TokenStore for RedisStore {
         overlap: Duration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.within(async {
-            let new = self.claim_new(&successor).await?;
-            let ending = Ending::of_replacement(&successor.subject, id, overlap);
-            let end = match overlap {
-                Duration::ZERO => Vec::new(),
-                overlap => record::time(now.saturating_add(overlap)),
-            };
-            let mut call = SCRIPTS.replace.key(new.home.index());
+        let ending = Ending::of_replacement(&successor.subject, id, overlap);
+        let message = FeedMessage::Ending(ending).encode();
+        let end = match overlap {
+            Duration::ZERO => Vec::new(),
+            overlap => record::time(now.saturating_add(overlap)),
+        };
+        let added = self.add(&successor, &SCRIPTS.replace, |call| {
             call.arg(id)
                 .arg(record::time(now))
-                .arg(end)
+                .arg(&*end)
                 .arg(&self.inner.channel)
-                .arg(FeedMessage::Ending(ending).encode());
-            new.tell(&mut call);
-            let answer = self.inner.link.run(&call).await?;
-            let done = done(status(&answer)?);
-            if done.is_err() {
-                self.give_up(&new.claim).await;
-            }
-            done
-        })
-        .await
+                .arg(&*message);
+        });
+        self.within(added).await.map(drop)
     }
 
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
@@ -264,6 +236,40 @@ struct Plan {
 }
 
 impl RedisStore {
+    /// Adds a record by a script that is told of it after what `tell` says, and returns the ids of those that
+    /// ended to make room.
+    ///
+    /// Where somebody took over the claim, it is not known yet whether they have the digest: that is looked
+    /// at anew.
+    async fn add(
+        &self,
+        record: &TokenRecord,
+        script: &'static Script,
+        tell: impl Fn(&mut ScriptInvocation<'_>) + Send + Sync,
+    ) -> Result<Vec<Box<str>>, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let new = self.claim_new(record).await?;
+            let mut call = script.key(new.home.index());
+            tell(&mut call);
+            new.tell(&mut call);
+            let said: Vec<String> = match self.inner.link.run(&call).await? {
+                words @ Value::Array(_) => self.read(words)?,
+                word => vec![status(&word)?.to_owned()],
+            };
+            let mut said = said.into_iter();
+            let word = said.next().unwrap_or_default();
+            if word == "void" {
+                continue;
+            }
+            let done = done(&word);
+            if done.is_err() {
+                self.give_up(&new.claim).await;
+            }
+            return done.map(|()| said.map(Into::into).collect());
+        }
+        Err(unavailable("others keep claiming the same digest"))
+    }
+
     pub(super) fn read<T: redis::FromRedisValue>(&self, answer: Value) -> Result<T, StoreError> {
         redis::from_redis_value(answer).map_err(|error| fault(error.into()))
     }
@@ -445,7 +451,7 @@ fn given(text: Option<&str>) -> String {
     text.map_or_else(String::new, |text| format!("={text}"))
 }
 
-fn tell_kinds(call: &mut redis::ScriptInvocation<'_>) {
+fn tell_kinds(call: &mut ScriptInvocation<'_>) {
     call.arg(KINDS.len());
     for kind in KINDS {
         call.arg(kind.as_str());

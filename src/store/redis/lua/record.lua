@@ -11,7 +11,8 @@ local function read_new(place)
 end
 
 -- 'done' if this very call added it already: a cluster's client sends a call again whose answer was lost.
--- 'exists' if its id is taken, or its digest by somebody who found no record here. Otherwise nil.
+-- 'exists' if its id is taken; 'void' if somebody who found no record here has its claim, and perhaps a record
+-- by it, perhaps not yet. Otherwise nil.
 local function objection_to(new)
   local key = record_key(new.id)
   if redis.call('EXISTS', key) == 1 then
@@ -23,7 +24,7 @@ local function objection_to(new)
   -- Read so that a moving slot is noticed before anything is written.
   redis.call('ZSCORE', KEYS[1], new.id)
   if redis.call('EXISTS', void_key(new.claim)) == 1 then
-    return 'exists'
+    return 'void'
   end
   return nil
 end

@@ -22,8 +22,9 @@ if claim == '' or held[4] ~= claim then
   if expires ~= '' and expires ~= '=' .. (held[3] or '') then
     return 'stale'
   end
+  -- Somebody who found no record here has the claim, and perhaps a record by it, perhaps not yet.
   if claim ~= '' and redis.call('EXISTS', void_key(claim)) == 1 then
-    return 'exists'
+    return 'stale'
   end
 end
 

@@ -1,6 +1,8 @@
 //! A node in front of a shared store: uses in batches, endings from elsewhere, a feed that is lost.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/remote.rs"]
+mod remote;
 #[path = "support/tokens.rs"]
 mod support;
 
@@ -8,10 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use remote::Remote;
 use support::{secs, shape, verify};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
-use tower_bearer::clock::{Clock, ManualClock, Timestamp};
+use tower_bearer::clock::{Clock, ManualClock};
 use tower_bearer::identity::Identity;
 use tower_bearer::issue::{NewToken, TokenIssuer};
 use tower_bearer::node::{Node, NodeBuilder};
@@ -19,8 +22,7 @@ use tower_bearer::revocation::{
     Beat, Ending, Feed, FeedMessage, MemoryRevocations, Revocations, Subscription, Target,
 };
 use tower_bearer::store::{
-    Found, MemoryStore, Page, StoreError, SubjectLimit, TokenChange, TokenDigest, TokenFilter,
-    TokenKey, TokenRecord, TokenStore, TokenUse,
+    MemoryStore, Page, StoreError, SubjectLimit, TokenChange, TokenFilter, TokenRecord, TokenStore,
 };
 use tower_bearer::verifier::{CacheSettings, OpaqueTokenVerifier, TokenVerifierExt};
 use tower_bearer::{Reason, Refusal, TokenVerifier, async_trait, testing};
@@ -30,114 +32,6 @@ const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longer than the lag of a node.
 const A_WHILE: Duration = Duration::from_millis(1_500);
-
-/// A store across a network: nothing of it is known at once, and it may be out of reach.
-#[derive(Debug, Default)]
-struct Shared {
-    inner: MemoryStore,
-    is_down: AtomicBool,
-    touches: Mutex<Vec<usize>>,
-    lookups: AtomicUsize,
-}
-
-impl Shared {
-    async fn reach(&self) -> Result<&MemoryStore, StoreError> {
-        tokio::task::yield_now().await;
-        if self.is_down.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable {
-                store: "shared",
-                source: "no route to host".into(),
-            });
-        }
-        Ok(&self.inner)
-    }
-
-    fn touches(&self) -> Vec<usize> {
-        self.touches.lock().unwrap().clone()
-    }
-}
-
-#[async_trait]
-impl TokenStore for Shared {
-    async fn insert(&self, record: TokenRecord) -> Result<(), StoreError> {
-        self.reach().await?.insert(record).await
-    }
-
-    async fn insert_within(
-        &self,
-        record: TokenRecord,
-        limit: SubjectLimit,
-        now: Timestamp,
-    ) -> Result<Vec<Box<str>>, StoreError> {
-        self.reach().await?.insert_within(record, limit, now).await
-    }
-
-    async fn find(&self, digest: &TokenDigest) -> Result<Option<Found>, StoreError> {
-        self.lookups.fetch_add(1, Ordering::SeqCst);
-        let found = self.reach().await?.find(digest).await?;
-        // As a database would: the record alone.
-        Ok(found.map(|found| {
-            let mut record = found.record().clone();
-            record.last_used = found.last_used();
-            Found::new(record)
-        }))
-    }
-
-    async fn get(&self, key: TokenKey<'_>) -> Result<Option<TokenRecord>, StoreError> {
-        self.reach().await?.get(key).await
-    }
-
-    async fn list(
-        &self,
-        subject: &str,
-        filter: &TokenFilter,
-        page: &Page,
-    ) -> Result<Vec<TokenRecord>, StoreError> {
-        self.reach().await?.list(subject, filter, page).await
-    }
-
-    async fn touch(&self, uses: &[TokenUse<'_>]) -> Result<(), StoreError> {
-        self.reach().await?.touch(uses).await?;
-        self.touches.lock().unwrap().push(uses.len());
-        Ok(())
-    }
-
-    async fn revoke(&self, key: TokenKey<'_>, at: Timestamp) -> Result<bool, StoreError> {
-        self.reach().await?.revoke(key, at).await
-    }
-
-    async fn revoke_all(
-        &self,
-        subject: &str,
-        filter: &TokenFilter,
-        at: Timestamp,
-    ) -> Result<u64, StoreError> {
-        self.reach().await?.revoke_all(subject, filter, at).await
-    }
-
-    async fn update(
-        &self,
-        key: TokenKey<'_>,
-        change: &TokenChange,
-    ) -> Result<TokenRecord, StoreError> {
-        self.reach().await?.update(key, change).await
-    }
-
-    async fn replace(
-        &self,
-        id: &str,
-        successor: TokenRecord,
-        overlap: Duration,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let store = self.reach().await?;
-        store.replace(id, successor, overlap, now).await
-    }
-
-    async fn prune(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
-        self.reach().await?.prune(before, limit).await
-    }
-}
 
 /// A node with what stands before it.
 struct Desk {
@@ -149,7 +43,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn of(store: &Arc<Shared>, clock: &ManualClock) -> Self {
+    fn of(store: &Arc<Remote>, clock: &ManualClock) -> Self {
         Self::start(Node::builder(store.clone()), clock)
     }
 
@@ -192,7 +86,7 @@ impl Desk {
     }
 }
 
-fn shared() -> (Arc<Shared>, ManualClock) {
+fn shared() -> (Arc<Remote>, ManualClock) {
     (Arc::default(), ManualClock::new(secs(1_700_000_000)))
 }
 
@@ -282,13 +176,13 @@ async fn uses_that_could_not_be_written_are_written_later() {
     let desk = Desk::of(&store, &clock);
     let (token, record) = desk.session().await;
     desk.admit(&token).await.unwrap();
-    store.is_down.store(true, Ordering::SeqCst);
+    store.set_down(true);
     sleep(A_WHILE).await;
     assert_eq!(desk.node.flush().await, 1, "one is left");
-    store.is_down.store(false, Ordering::SeqCst);
+    store.set_down(false);
     sleep(A_WHILE).await;
     assert_eq!(store.touches(), [1]);
-    let stored = store.inner.get(record.key()).await.unwrap().unwrap();
+    let stored = store.rows.get(record.key()).await.unwrap().unwrap();
     assert_eq!(stored.last_used, Some(clock.now()));
 }
 
@@ -299,12 +193,12 @@ async fn a_node_that_is_shut_down_writes_what_waits() {
     let (token, record) = desk.session().await;
     desk.admit(&token).await.unwrap();
     desk.node.shutdown(MINUTE).await.unwrap();
-    let stored = store.inner.get(record.key()).await.unwrap().unwrap();
+    let stored = store.rows.get(record.key()).await.unwrap().unwrap();
     assert_eq!(stored.last_used, Some(clock.now()));
 
     let desk = Desk::of(&store, &clock);
     desk.admit(&token).await.unwrap();
-    store.is_down.store(true, Ordering::SeqCst);
+    store.set_down(true);
     let lost = desk.node.shutdown(MINUTE).await.unwrap_err();
     assert!(lost.to_string().starts_with("1 use"), "{lost}");
 }
@@ -413,10 +307,10 @@ async fn a_call_that_failed_leaves_nothing_remembered_in_trust() {
     let desk = Desk::of(&store, &clock);
     let (token, record) = desk.session().await;
     desk.admit_cached(&token).await.unwrap();
-    let before = store.lookups.load(Ordering::SeqCst);
+    let before = store.lookups();
     desk.admit_cached(&token).await.unwrap();
-    assert_eq!(store.lookups.load(Ordering::SeqCst), before, "remembered");
-    store.is_down.store(true, Ordering::SeqCst);
+    assert_eq!(store.lookups(), before, "remembered");
+    store.set_down(true);
     let tokens = desk.node.tokens();
     tokens.revoke(record.key(), clock.now()).await.unwrap_err();
     let refused = desk.admit_cached(&token).await.unwrap_err();
@@ -492,7 +386,7 @@ async fn what_another_node_ends_is_over_here_once_it_is_heard() {
     desk.admit_cached(&token).await.unwrap();
     let under_way = verify(&*desk.cached, &token, clock.now()).await.unwrap();
 
-    store.inner.revoke(record.key(), clock.now()).await.unwrap();
+    store.rows.revoke(record.key(), clock.now()).await.unwrap();
     desk.admit_cached(&token)
         .await
         .expect("it was not heard of yet");
@@ -516,7 +410,7 @@ async fn a_node_that_does_not_hear_itself_trusts_nothing_until_it_does() {
     let (token, record) = desk.session().await;
     sleep(Duration::from_millis(10)).await;
     desk.admit_cached(&token).await.unwrap();
-    let lookups = || store.lookups.load(Ordering::SeqCst);
+    let lookups = || store.lookups();
     let before = lookups();
     sleep(20 * MINUTE).await;
     assert!(desk.node.state().is_trusted, "beats are heard");
@@ -531,7 +425,7 @@ async fn a_node_that_does_not_hear_itself_trusts_nothing_until_it_does() {
     desk.admit_cached(&token).await.unwrap();
     assert_eq!(lookups(), before + 2, "looked up each time");
     // What is ended now is never heard of.
-    store.inner.revoke(record.key(), clock.now()).await.unwrap();
+    store.rows.revoke(record.key(), clock.now()).await.unwrap();
     let refused = desk.admit_cached(&token).await.unwrap_err();
     assert_eq!(refused.reason(), Reason::Revoked);
 
@@ -550,7 +444,7 @@ async fn what_was_remembered_before_a_gap_is_not_trusted_after_it() {
     let (token, record) = desk.session().await;
     desk.admit_cached(&token).await.unwrap();
     feed.cut();
-    store.inner.revoke(record.key(), clock.now()).await.unwrap();
+    store.rows.revoke(record.key(), clock.now()).await.unwrap();
     sleep(Duration::from_secs(1)).await;
     assert!(desk.node.state().is_trusted, "it is back");
     let refused = desk.admit_cached(&token).await.unwrap_err();
@@ -590,9 +484,9 @@ async fn a_late_echo_does_not_refuse_a_token_that_was_switched_on_again() {
     feed.say(&FeedMessage::Ending(Ending::of_update(&disabled)));
     sleep(Duration::from_millis(1)).await;
     under_way.admitted(clock.now()).unwrap();
-    let before = store.lookups.load(Ordering::SeqCst);
+    let before = store.lookups();
     desk.admit_cached(&token).await.unwrap();
-    let looked_up = store.lookups.load(Ordering::SeqCst) - before;
+    let looked_up = store.lookups() - before;
     assert_eq!(looked_up, 1, "what is remembered is looked up again");
 }
 

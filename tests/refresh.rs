@@ -1,15 +1,17 @@
 //! Renewal: refresh tokens that are spent one after another, and JWTs that are extended.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/remote.rs"]
+mod remote;
 #[path = "support/tokens.rs"]
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use remote::Remote;
 use support::{present, secs, shape, verify};
-use tower_bearer::clock::{Clock, ManualClock, Timestamp};
+use tower_bearer::clock::{Clock, ManualClock};
 use tower_bearer::identity::{CredentialKind, Identity};
 use tower_bearer::issue::{
     Extension, IssueError, JwtIssuer, Login, NewJwt, RefreshTokens, RenewError, SigningKey,
@@ -17,12 +19,9 @@ use tower_bearer::issue::{
 };
 use tower_bearer::keys::Algorithm;
 use tower_bearer::revocation::{MemoryRevocations, Revocations};
-use tower_bearer::store::{
-    Found, MemoryStore, Page, StoreError, SubjectLimit, TokenChange, TokenDigest, TokenFilter,
-    TokenKey, TokenRecord, TokenStore, TokenUse,
-};
+use tower_bearer::store::{MemoryStore, Page, TokenFilter, TokenRecord, TokenStore};
 use tower_bearer::verifier::{OpaqueTokenVerifier, TokenVerifierExt};
-use tower_bearer::{Reason, Refusal, TokenVerifier, async_trait};
+use tower_bearer::{Reason, Refusal, TokenVerifier};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -281,91 +280,12 @@ async fn what_is_kept_and_printed_gives_no_token_away() {
     assert!(kept.contains("[REDACTED]"));
 }
 
-/// A store whose answers to replacements are lost, though they take place.
-#[derive(Debug)]
-struct Lossy {
-    inner: Arc<MemoryStore>,
-    loses: AtomicBool,
-}
-
-#[async_trait]
-impl TokenStore for Lossy {
-    async fn insert(&self, record: TokenRecord) -> Result<(), StoreError> {
-        self.inner.insert(record).await
-    }
-    async fn insert_within(
-        &self,
-        record: TokenRecord,
-        limit: SubjectLimit,
-        now: Timestamp,
-    ) -> Result<Vec<Box<str>>, StoreError> {
-        self.inner.insert_within(record, limit, now).await
-    }
-    async fn find(&self, digest: &TokenDigest) -> Result<Option<Found>, StoreError> {
-        self.inner.find(digest).await
-    }
-    async fn get(&self, key: TokenKey<'_>) -> Result<Option<TokenRecord>, StoreError> {
-        self.inner.get(key).await
-    }
-    async fn list(
-        &self,
-        subject: &str,
-        filter: &TokenFilter,
-        page: &Page,
-    ) -> Result<Vec<TokenRecord>, StoreError> {
-        self.inner.list(subject, filter, page).await
-    }
-    async fn touch(&self, uses: &[TokenUse<'_>]) -> Result<(), StoreError> {
-        self.inner.touch(uses).await
-    }
-    async fn revoke(&self, key: TokenKey<'_>, at: Timestamp) -> Result<bool, StoreError> {
-        self.inner.revoke(key, at).await
-    }
-    async fn revoke_all(
-        &self,
-        subject: &str,
-        filter: &TokenFilter,
-        at: Timestamp,
-    ) -> Result<u64, StoreError> {
-        self.inner.revoke_all(subject, filter, at).await
-    }
-    async fn update(
-        &self,
-        key: TokenKey<'_>,
-        change: &TokenChange,
-    ) -> Result<TokenRecord, StoreError> {
-        self.inner.update(key, change).await
-    }
-    async fn replace(
-        &self,
-        id: &str,
-        successor: TokenRecord,
-        overlap: Duration,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.inner.replace(id, successor, overlap, now).await?;
-        if self.loses.swap(false, Ordering::SeqCst) {
-            return Err(StoreError::Unavailable {
-                store: "lossy",
-                source: "the connection was lost".into(),
-            });
-        }
-        Ok(())
-    }
-    async fn prune(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
-        self.inner.prune(before, limit).await
-    }
-}
-
 #[tokio::test]
 async fn a_renewal_whose_answer_was_lost_is_tried_again_with_the_same_token() {
-    let inner = Arc::new(MemoryStore::new());
-    let lossy = Arc::new(Lossy {
-        inner: inner.clone(),
-        loses: AtomicBool::new(true),
-    });
-    let desk = Renewals::over(lossy, inner);
+    let lossy = Arc::new(Remote::default());
+    let desk = Renewals::over(lossy.clone(), lossy.rows.clone());
     let tokens = desk.login().await;
+    lossy.lose_next_answer();
     let failed = desk.renew(&tokens).await.unwrap_err();
     assert!(matches!(failed, RenewError::Issue(IssueError::Store(_))));
     let refusal = Refusal::from(failed);

@@ -5,7 +5,7 @@ mod life;
 #[path = "support/nodes.rs"]
 mod nodes;
 
-life_on!(match nodes::on_redis().await {
-    Some(store) => store,
+life_on!(match nodes::on_redis(1).await {
+    Some(backends) => nodes::in_front_of(backends),
     None => return,
 });

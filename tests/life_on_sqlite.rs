@@ -5,4 +5,7 @@ mod life;
 #[path = "support/nodes.rs"]
 mod nodes;
 
-life_on!(nodes::on_sqlite().await);
+life_on!(match nodes::on_sqlite(1).await {
+    Some(backends) => nodes::in_front_of(backends),
+    None => return,
+});

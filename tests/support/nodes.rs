@@ -1,5 +1,5 @@
-//! Nodes in front of real databases, one database for all stories of a test file.
-#![allow(dead_code, clippy::unwrap_used)]
+//! Databases as the nodes of a site have them, one server for all stories of a test file.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 #[path = "servers/mod.rs"]
 mod servers;
@@ -7,53 +7,101 @@ mod servers;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use servers::Folder;
 use tower_bearer::node::Node;
-use tower_bearer::revocation::Feed;
-use tower_bearer::store::TokenStore;
+use tower_bearer::revocation::{Feed, MemoryRevocations, RevocationStore};
+use tower_bearer::store::{MemoryStore, TokenStore};
 
 /// Long enough for a machine on which many tests run at once.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A node that lives as long as the tests.
-fn node(tokens: Arc<dyn TokenStore>, feed: Arc<dyn Feed>) -> Arc<dyn TokenStore> {
-    let node = Node::builder(tokens).feed(feed).start().unwrap();
+/// What one node has of a database: its own connections, and an ear.
+pub struct Backend {
+    pub tokens: Arc<dyn TokenStore>,
+    pub revocations: Arc<dyn RevocationStore>,
+    pub feed: Option<Arc<dyn Feed>>,
+    // Goes with the last node.
+    folder: Option<Arc<Folder>>,
+}
+
+impl Backend {
+    fn of<S: TokenStore + RevocationStore + Feed + 'static>(store: S) -> Self {
+        let store = Arc::new(store);
+        Self {
+            tokens: store.clone(),
+            revocations: store.clone(),
+            feed: Some(store),
+            folder: None,
+        }
+    }
+}
+
+/// The store of a node in front of the first of them, that lives as long as the tests.
+pub fn in_front_of(backends: Vec<Backend>) -> Arc<dyn TokenStore> {
+    let mut backends = backends.into_iter();
+    let backend = backends.next().unwrap();
+    let node = Node::builder(backend.tokens.clone()).feed(backend.feed.clone().unwrap());
+    let node = node.start().unwrap();
     let tokens = node.tokens();
-    std::mem::forget(node);
+    std::mem::forget((node, backend));
     tokens
 }
 
-#[cfg(feature = "sqlite")]
-pub async fn on_sqlite() -> Arc<dyn TokenStore> {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    use tower_bearer::store::SqliteStore;
-
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("tower-bearer-life-{}-{number}.db", std::process::id());
-    let path = std::env::temp_dir().join(name);
-    let builder = SqliteStore::builder(path).timeout(PATIENCE);
-    let store = Arc::new(builder.open().await.unwrap());
-    node(store.clone(), store)
+/// The memory of one process, which is the only node.
+pub async fn in_memory() -> Option<Vec<Backend>> {
+    Some(vec![Backend {
+        tokens: Arc::new(MemoryStore::new()),
+        revocations: Arc::new(MemoryRevocations::new()),
+        feed: None,
+        folder: None,
+    }])
 }
 
+/// So many nodes that have the same new file open.
+#[cfg(feature = "sqlite")]
+pub async fn on_sqlite(nodes: usize) -> Option<Vec<Backend>> {
+    use tower_bearer::store::SqliteStore;
+
+    let folder = Arc::new(Folder::new("sqlite"));
+    let mut backends = Vec::new();
+    for _ in 0..nodes {
+        let builder = SqliteStore::builder(folder.path().join("tokens.db"));
+        let store = builder.timeout(PATIENCE).open().await.unwrap();
+        backends.push(Backend {
+            folder: Some(folder.clone()),
+            ..Backend::of(store)
+        });
+    }
+    Some(backends)
+}
+
+/// So many nodes on the one server, if there is PostgreSQL.
 #[cfg(feature = "postgres")]
-pub async fn on_postgres() -> Option<Arc<dyn TokenStore>> {
+pub async fn on_postgres(nodes: usize) -> Option<Vec<Backend>> {
     use tower_bearer::store::PostgresStore;
 
     let server = server(servers::Postgres::start_fast).await?;
-    let builder = PostgresStore::builder(server.url()).timeout(PATIENCE);
-    let store = Arc::new(builder.connections(5).connect().await.unwrap());
-    Some(node(store.clone(), store))
+    let mut backends = Vec::new();
+    for _ in 0..nodes {
+        let builder = PostgresStore::builder(server.url()).timeout(PATIENCE);
+        let store = builder.connections(5).connect().await.unwrap();
+        backends.push(Backend::of(store));
+    }
+    Some(backends)
 }
 
+/// So many nodes on the one server, if there is Redis.
 #[cfg(feature = "redis")]
-pub async fn on_redis() -> Option<Arc<dyn TokenStore>> {
+pub async fn on_redis(nodes: usize) -> Option<Vec<Backend>> {
     use tower_bearer::store::RedisStore;
 
     let server = server(servers::Redis::start).await?;
-    let builder = RedisStore::builder(server.url()).timeout(PATIENCE);
-    let store = Arc::new(builder.connect().await.unwrap());
-    Some(node(store.clone(), store))
+    let mut backends = Vec::new();
+    for _ in 0..nodes {
+        let builder = RedisStore::builder(server.url()).timeout(PATIENCE);
+        backends.push(Backend::of(builder.connect().await.unwrap()));
+    }
+    Some(backends)
 }
 
 /// The one server of this process, which ends with it.

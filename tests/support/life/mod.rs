@@ -1,29 +1,29 @@
-//! Stories of the life of a token that hold over every store. [`life_on!`] tells them over one.
+//! Stories of the life of a token that hold over every store, as issuers and verifiers tell them: what no
+//! client sees. `support/stories` has those that clients live through. [`life_on!`] tells these over one store.
 //!
 //! Each makes subjects of its own, so that they can be told over one store after another and at once. Time
 //! begins at the real one: a store may tidy up by its own clock.
 #![allow(dead_code, clippy::unwrap_used, unreachable_pub)]
 
 pub mod digests;
+#[path = "../fresh.rs"]
+pub mod fresh;
 pub mod keys;
 pub mod renewal;
 pub mod sessions;
 
-use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tower_bearer::clock::{Clock, ManualClock, SystemClock, Timestamp};
+use tower_bearer::clock::{Clock, ManualClock};
 use tower_bearer::credential::BearerToken;
 use tower_bearer::identity::Identity;
-use tower_bearer::store::{SubjectLimit, TokenFormat, TokenStore, WhenFull};
+use tower_bearer::store::{SubjectLimit, TokenStore, WhenFull};
 use tower_bearer::verifier::Presented;
 use tower_bearer::{Refusal, TokenVerifier};
 
-pub const SECOND: Duration = Duration::from_secs(1);
-pub const MINUTE: Duration = Duration::from_secs(60);
-pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub use fresh::{DAY, MINUTE, SECOND, clock, shape, someone};
+
 /// How many race.
 pub const CROWD: usize = 8;
 
@@ -35,14 +35,13 @@ macro_rules! life_on {
             digests: an_older_digest_is_renewed_on_use,
             digests: a_key_is_good_at_every_moment_of_a_change_of_pepper,
             digests: a_pepper_that_is_to_come_is_known_and_left_alone,
-            keys: a_rotated_key_hands_over,
+            keys: a_key_is_renamed_and_switched_off_and_on,
             keys: a_bot_has_one_token_however_many_ask_at_once,
             renewal: a_crowd_that_renews_at_once_gets_one_successor,
             renewal: a_spent_token_ends_its_family_and_no_other,
             renewal: a_logout_wins_over_renewals_that_race_with_it,
             renewal: a_login_too_many_ends_the_oldest_family,
             sessions: logins_that_race_keep_to_the_limit,
-            sessions: one_session_ends_or_the_others_or_all,
             sessions: the_tokens_of_one_session_end_together,
         }
     };
@@ -54,20 +53,6 @@ macro_rules! life_on {
             }
         )*
     };
-}
-
-/// A name that nothing else has.
-pub fn someone() -> String {
-    format!("someone-{:016x}", RandomState::new().hash_one(0))
-}
-
-/// A clock at the present second.
-pub fn clock() -> ManualClock {
-    ManualClock::new(Timestamp::from_unix_secs(SystemClock.now().as_unix_secs()))
-}
-
-pub fn shape(prefix: &str) -> TokenFormat {
-    TokenFormat::new(prefix).unwrap()
 }
 
 pub fn at_most(max: usize, when_full: WhenFull) -> SubjectLimit {

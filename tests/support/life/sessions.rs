@@ -1,10 +1,9 @@
 use tower_bearer::Reason;
-use tower_bearer::clock::Clock;
 use tower_bearer::issue::{IssueError, NewToken, TokenIssuer};
-use tower_bearer::store::{Page, StoreError, TokenFilter, TokenUse, WhenFull};
+use tower_bearer::store::{StoreError, TokenFilter, WhenFull};
 use tower_bearer::verifier::OpaqueTokenVerifier;
 
-use super::{CROWD, DAY, SECOND, Store, at_most, clock, crowd, shape, someone, verify};
+use super::{CROWD, DAY, Store, at_most, clock, crowd, shape, someone, verify};
 
 /// However many log in at once, no more sessions than allowed are live; with `Refuse` the others are told.
 pub async fn logins_that_race_keep_to_the_limit(store: Store) {
@@ -36,51 +35,6 @@ pub async fn logins_that_race_keep_to_the_limit(store: Store) {
             WhenFull::EndOldest => 0,
         };
         assert_eq!(refused, expected);
-    }
-}
-
-/// A listing shows each session's device and last use; one is ended, the others, or all.
-pub async fn one_session_ends_or_the_others_or_all(store: Store) {
-    let (clock, alice) = (clock(), someone());
-    let desk = TokenIssuer::opaque(store.clone(), shape("st_")).with_clock(clock.clone());
-    let verifier = OpaqueTokenVerifier::new(store.clone(), shape("st_"));
-    let mut tokens = Vec::new();
-    for device in ["phone", "laptop", "kiosk", "tablet"] {
-        let new = NewToken::session(&*alice).attribute("device", device);
-        let minted = desk.mint(new.lifetime(DAY)).await.unwrap();
-        tokens.push((minted.token.reveal(), minted.record));
-        clock.advance(SECOND);
-    }
-    let (phone, laptop, kiosk) = (&tokens[0], &tokens[1], &tokens[2]);
-    let used = TokenUse {
-        key: laptop.1.key(),
-        at: clock.now(),
-    };
-    store.touch(&[used]).await.unwrap();
-    let page = Page::first(9);
-    let listed = desk.list(&alice, &TokenFilter::all(), &page).await.unwrap();
-    let shown: Vec<_> = listed
-        .iter()
-        .map(|session| (&*session.attributes["device"], session.last_used))
-        .collect();
-    let now = Some(clock.now());
-    let expected = [
-        ("phone", None),
-        ("laptop", now),
-        ("kiosk", None),
-        ("tablet", None),
-    ];
-    assert_eq!(shown, expected);
-
-    assert!(desk.revoke(kiosk.1.key()).await.unwrap());
-    let others = TokenFilter::all().except(&*phone.1.id);
-    assert_eq!(desk.revoke_all(&alice, &others).await.unwrap(), 2);
-    verify(&verifier, &phone.0, &clock).await.unwrap();
-    let all = TokenFilter::all();
-    assert_eq!(desk.revoke_all(&alice, &all).await.unwrap(), 1);
-    for (token, _) in &tokens {
-        let refusal = verify(&verifier, token, &clock).await.unwrap_err();
-        assert_eq!(refusal.reason(), Reason::Revoked);
     }
 }
 

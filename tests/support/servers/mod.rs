@@ -18,5 +18,6 @@ mod proxy;
 mod redis;
 
 pub use postgres::Postgres;
+pub use process::Folder;
 pub use proxy::{Fault, Proxy};
 pub use redis::{Redis, RedisCluster};

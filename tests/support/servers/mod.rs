@@ -11,6 +11,7 @@
 )]
 
 mod certificates;
+mod place;
 mod port;
 mod postgres;
 mod process;

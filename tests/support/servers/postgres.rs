@@ -1,18 +1,14 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use super::certificates::make_certificates;
-use super::port::Port;
-use super::process::{ATTEMPTS, Folder, Process, is_root, program, run, until};
+use super::place::{Place, Server, restart, start};
+use super::process::{is_root, program, run};
 
 /// A PostgreSQL server.
 pub struct Postgres {
-    // Dropped in this order: the server ends, then its folder goes.
-    process: Option<Process>,
-    folder: Folder,
+    place: Place,
     bin: PathBuf,
-    port: Port,
     settings: Vec<String>,
     speaks_tls: bool,
 }
@@ -52,8 +48,8 @@ impl Postgres {
     async fn start_as(settings: &[&str], speaks_tls: bool) -> Option<Self> {
         let initdb = program("initdb", &debian_folders())?;
         let bin = initdb.parent().unwrap().to_owned();
-        let folder = Folder::new("postgres");
-        let data = folder.path().join("data");
+        let place = Place::new("postgres");
+        let data = place.folder().join("data");
         let mut command = as_postgres(initdb.to_str().unwrap());
         command.args([
             "--auth=trust",
@@ -63,35 +59,26 @@ impl Postgres {
         ]);
         command.args(["--locale=C", "--pgdata"]).arg(&data);
         if speaks_tls {
-            make_certificates(folder.path());
+            make_certificates(place.folder());
         }
         if is_root() {
             run(Command::new("chown")
                 .args(["-R", "postgres"])
-                .arg(folder.path()));
+                .arg(place.folder()));
         }
         // Another user may not be let into ours.
-        run(command.current_dir(folder.path()));
+        run(command.current_dir(place.folder()));
         if speaks_tls {
             let rule = "hostssl all all 127.0.0.1/32 trust\n";
             std::fs::write(data.join("pg_hba.conf"), rule).unwrap();
         }
-        let mut server = Self {
+        let server = Self {
+            place,
             bin,
-            folder,
-            port: Port::free(),
             settings: settings.iter().map(ToString::to_string).collect(),
             speaks_tls,
-            process: None,
         };
-        // Somebody else may have taken the port meanwhile.
-        for _ in 0..ATTEMPTS {
-            if server.try_restart().await {
-                return Some(server);
-            }
-            server.port = Port::free();
-        }
-        panic!("PostgreSQL does not start: {}", server.log());
+        Some(start(server).await)
     }
 
     pub fn url(&self) -> String {
@@ -99,64 +86,36 @@ impl Postgres {
         if !self.speaks_tls {
             return url;
         }
-        let ca = self.folder.path().join("ca.crt");
+        let ca = self.place.folder().join("ca.crt");
         format!("{url}?sslmode=verify-full&sslrootcert={}", ca.display())
     }
 
     pub fn port(&self) -> u16 {
-        self.port.number()
+        self.place.port()
     }
 
     /// The certificate of the CA of a server that speaks TLS.
     pub fn ca_pem(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("ca.crt")).unwrap()
+        std::fs::read_to_string(self.place.folder().join("ca.crt")).unwrap()
     }
 
     /// Kills the server at once, as a power cut would.
     pub async fn kill(&mut self) {
-        self.process = None;
+        self.place.kill();
     }
 
     /// Starts it again, with what it had written; it takes connections when this returns.
     pub async fn restart(&mut self) {
-        for _ in 0..ATTEMPTS {
-            if self.try_restart().await {
-                return;
-            }
-            // A client's connection may hold the port for a moment.
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        panic!("PostgreSQL does not start again: {}", self.log());
-    }
-
-    async fn try_restart(&mut self) -> bool {
-        self.process = None;
-        let data = self.folder.path().join("data");
-        let socket = format!("unix_socket_directories={}", self.folder.path().display());
-        let (port, postgres) = (self.port().to_string(), self.bin.join("postgres"));
-        let mut command = vec![postgres.to_str().unwrap(), "-D", data.to_str().unwrap()];
-        command.extend(["-p", &port, "-h", "127.0.0.1", "-c", &socket]);
-        for setting in &self.settings {
-            command.extend(["-c", setting]);
-        }
-        let mut process = Process::start(&command, Some("postgres"), self.folder.path());
-        let mut has_ended = false;
-        until("PostgreSQL takes connections", || {
-            has_ended = process.has_ended();
-            has_ended || says_ready(&data, process.id())
-        })
-        .await;
-        self.process = Some(process);
-        !has_ended
+        restart(self).await;
     }
 
     /// Holds the server, with its connections open.
     pub fn freeze(&self) {
-        self.process.as_ref().unwrap().freeze();
+        self.place.freeze();
     }
 
     pub fn thaw(&self) {
-        self.process.as_ref().unwrap().thaw();
+        self.place.thaw();
     }
 
     /// What the server says to a statement.
@@ -186,20 +145,35 @@ impl Postgres {
 
     /// The process of the server, if it runs.
     pub fn id(&self) -> Option<u32> {
-        self.process.as_ref().map(Process::id)
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        self.place.id()
     }
 }
 
-/// Whether this very server is ready, not another that answers on its port: the first line of its
-/// lock file is its process, the eighth its state.
-fn says_ready(data: &Path, id: u32) -> bool {
-    let told = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-    let lines: Vec<_> = told.lines().map(str::trim).collect();
-    lines.first() == Some(&id.to_string().as_str()) && lines.get(7) == Some(&"ready")
+impl Server for Postgres {
+    fn place(&mut self) -> &mut Place {
+        &mut self.place
+    }
+
+    fn command(&self) -> (Vec<String>, Option<&'static str>) {
+        let folder = self.place.folder().display();
+        let mut command = vec![self.bin.join("postgres").display().to_string()];
+        command.extend(["-D".to_owned(), format!("{folder}/data")]);
+        command.extend(["-p".to_owned(), self.port().to_string()]);
+        command.extend(["-h".to_owned(), "127.0.0.1".to_owned()]);
+        let socket = format!("unix_socket_directories={folder}");
+        for setting in [socket].iter().chain(&self.settings) {
+            command.extend(["-c".to_owned(), setting.clone()]);
+        }
+        (command, Some("postgres"))
+    }
+
+    // The first line of its lock file is its process, the eighth its state.
+    fn says_ready(&self, id: u32) -> bool {
+        let file = self.place.folder().join("data/postmaster.pid");
+        let told = std::fs::read_to_string(file).unwrap_or_default();
+        let lines: Vec<_> = told.lines().map(str::trim).collect();
+        lines.first() == Some(&id.to_string().as_str()) && lines.get(7) == Some(&"ready")
+    }
 }
 
 /// It does not run as root.

@@ -9,9 +9,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
-/// How often a server is started before the test gives up.
-pub const ATTEMPTS: u32 = 20;
-
 /// A folder that goes with this value.
 pub struct Folder(PathBuf);
 
@@ -71,7 +68,7 @@ pub struct Process(Child);
 
 impl Process {
     /// Starts `command`, which is to become the server, in its folder, as that user if we are root.
-    pub fn start(command: &[&str], user: Option<&str>, folder: &Path) -> Self {
+    pub fn start(command: &[String], user: Option<&str>, folder: &Path) -> Self {
         let log = std::fs::File::create(folder.join("log")).unwrap();
         let mut all = vec!["setpriv".to_owned(), "--pdeathsig=KILL".to_owned()];
         if let Some(user) = user.filter(|_| is_root()) {
@@ -79,7 +76,7 @@ impl Process {
             all.push(format!("--regid={user}"));
             all.push("--clear-groups".to_owned());
         }
-        all.extend(command.iter().map(ToString::to_string));
+        all.extend(command.iter().cloned());
         let mut process = Command::new(&all[0]);
         process.args(&all[1..]).stdin(Stdio::null());
         // Another user may not be let into ours.

@@ -1,18 +1,14 @@
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use super::certificates::make_certificates;
-use super::port::Port;
-use super::process::{ATTEMPTS, Folder, Process, program, run, until};
+use super::place::{Place, Server, restart, start};
+use super::process::{program, run, until};
 
 /// A Redis server that has each write on disk before it answers.
 pub struct Redis {
-    // Dropped in this order: the server ends, then its folder goes.
-    process: Option<Process>,
-    folder: Folder,
+    place: Place,
     server: String,
-    port: Port,
     kind: Kind,
 }
 
@@ -37,25 +33,16 @@ impl Redis {
     async fn start_as(kind: Kind) -> Option<Self> {
         let server = program("redis-server", &[])?;
         program("redis-cli", &[])?;
-        let folder = Folder::new("redis");
+        let place = Place::new("redis");
         if kind == Kind::Tls {
-            make_certificates(folder.path());
+            make_certificates(place.folder());
         }
-        let mut redis = Self {
+        let redis = Self {
+            place,
             server: server.to_str().unwrap().to_owned(),
-            folder,
-            port: Port::free(),
             kind,
-            process: None,
         };
-        // Somebody else may have taken the port meanwhile.
-        for _ in 0..ATTEMPTS {
-            if redis.try_restart().await {
-                return Some(redis);
-            }
-            redis.port = Port::free();
-        }
-        panic!("Redis does not start: {}", redis.log());
+        Some(start(redis).await)
     }
 
     pub fn url(&self) -> String {
@@ -66,36 +53,82 @@ impl Redis {
     }
 
     pub fn port(&self) -> u16 {
-        self.port.number()
+        self.place.port()
     }
 
     /// The certificate of the CA.
     pub fn ca_pem(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("ca.crt")).unwrap()
+        std::fs::read_to_string(self.place.folder().join("ca.crt")).unwrap()
     }
 
     /// Kills the server at once.
     pub async fn kill(&mut self) {
-        self.process = None;
+        self.place.kill();
     }
 
     /// Starts it again, with what it had written; it answers when this returns.
     pub async fn restart(&mut self) {
-        for _ in 0..ATTEMPTS {
-            if self.try_restart().await {
-                return;
-            }
-            // A client's connection may hold the port for a moment.
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        panic!("Redis does not start again: {}", self.log());
+        restart(self).await;
     }
 
-    async fn try_restart(&mut self) -> bool {
-        self.process = None;
+    /// Holds the server, with its connections open.
+    pub fn freeze(&self) {
+        self.place.freeze();
+    }
+
+    pub fn thaw(&self) {
+        self.place.thaw();
+    }
+
+    /// What the server says to a command.
+    pub fn cli(&self, command: &[&str]) -> String {
+        self.try_cli(command).expect("an answer of redis-cli")
+    }
+
+    fn try_cli(&self, command: &[&str]) -> Option<String> {
+        let mut cli = Command::new("redis-cli");
+        cli.args(["-p", &self.port().to_string()]);
+        match self.kind {
+            Kind::Tls => {
+                cli.args(["-h", "localhost", "--tls", "--cacert"]);
+                cli.arg(self.place.folder().join("ca.crt"));
+            }
+            Kind::OfCluster => {
+                cli.args(["-h", "127.0.0.1", "-c"]);
+            }
+            Kind::Single => {
+                cli.args(["-h", "127.0.0.1"]);
+            }
+        }
+        let output = cli.args(command).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout)
+            .trim_end()
+            .to_owned();
+        output.status.success().then_some(said)
+    }
+
+    /// Every byte that the server has written.
+    pub fn dump(&self) -> Vec<u8> {
+        let mut all = Vec::new();
+        read_all(self.place.folder(), &mut all);
+        all
+    }
+
+    /// The process of the server, if it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.place.id()
+    }
+}
+
+impl Server for Redis {
+    fn place(&mut self) -> &mut Place {
+        &mut self.place
+    }
+
+    fn command(&self) -> (Vec<String>, Option<&'static str>) {
         let (port, folder) = (
             self.port().to_string(),
-            self.folder.path().to_str().unwrap(),
+            self.place.folder().to_str().unwrap(),
         );
         let mut command = vec![self.server.as_str(), "--bind", "127.0.0.1", "--dir", folder];
         command.extend([
@@ -130,76 +163,16 @@ impl Redis {
                 command.extend(["--cluster-node-timeout", "2000"]);
             }
         }
-        let mut process = Process::start(&command, None, self.folder.path());
-        let mut has_ended = false;
-        until("Redis answers", || {
-            has_ended = process.has_ended();
-            has_ended || self.says_ready(process.id())
-        })
-        .await;
-        self.process = Some(process);
-        !has_ended
+        (command.into_iter().map(Into::into).collect(), None)
     }
 
-    /// Holds the server, with its connections open.
-    pub fn freeze(&self) {
-        self.process.as_ref().unwrap().freeze();
-    }
-
-    pub fn thaw(&self) {
-        self.process.as_ref().unwrap().thaw();
-    }
-
-    /// What the server says to a command.
-    pub fn cli(&self, command: &[&str]) -> String {
-        self.try_cli(command).expect("an answer of redis-cli")
-    }
-
-    fn try_cli(&self, command: &[&str]) -> Option<String> {
-        let mut cli = Command::new("redis-cli");
-        cli.args(["-p", &self.port().to_string()]);
-        match self.kind {
-            Kind::Tls => {
-                cli.args(["-h", "localhost", "--tls", "--cacert"]);
-                cli.arg(self.folder.path().join("ca.crt"));
-            }
-            Kind::OfCluster => {
-                cli.args(["-h", "127.0.0.1", "-c"]);
-            }
-            Kind::Single => {
-                cli.args(["-h", "127.0.0.1"]);
-            }
-        }
-        let output = cli.args(command).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout)
-            .trim_end()
-            .to_owned();
-        output.status.success().then_some(said)
-    }
-
-    /// Whether this very server has read its data, not another that answers on its port.
+    // It has read its data then.
     fn says_ready(&self, id: u32) -> bool {
         let told = self.try_cli(&["INFO"]).unwrap_or_default();
         let process = format!("process_id:{id}");
         ["loading:0", &process]
             .iter()
             .all(|line| told.lines().any(|told| told == *line))
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-
-    /// Every byte that the server has written.
-    pub fn dump(&self) -> Vec<u8> {
-        let mut all = Vec::new();
-        read_all(self.folder.path(), &mut all);
-        all
-    }
-
-    /// The process of the server, if it runs.
-    pub fn id(&self) -> Option<u32> {
-        self.process.as_ref().map(Process::id)
     }
 }
 

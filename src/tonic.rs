@@ -51,5 +51,5 @@ pub(crate) fn is_denied(extensions: &Extensions) -> bool {
     let status = extensions.get::<Status>();
     status
         .and_then(Error::source)
-        .is_some_and(|source| source.is::<Denied>())
+        .is_some_and(<dyn Error>::is::<Denied>)
 }

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::{IssueError, Minted, TokenIssuer};
-use crate::audit::AuditAction;
+use crate::audit::{AuditAction, AuditTarget};
 use crate::error::ConfigError;
-use crate::store::{StoreError, TokenChange, TokenKey, TokenRecord};
+use crate::store::{Page, StoreError, TokenChange, TokenFilter, TokenKey, TokenRecord};
 
 /// What can be done with a token that lives on.
 ///
@@ -87,5 +87,77 @@ impl TokenIssuer {
         self.store.replace(key.id, successor, overlap, now).await?;
         self.tell_successor(AuditAction::Rotated, &minted.record, key.id);
         Ok(minted)
+    }
+}
+
+/// Reading what was minted, and ending it.
+impl TokenIssuer {
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn get(&self, key: TokenKey<'_>) -> Result<Option<TokenRecord>, StoreError> {
+        let record = self.store.get(key).await?;
+        Ok(record.filter(|record| self.kinds.contains(&record.kind)))
+    }
+
+    /// Reads the records of a subject that `filter` means, oldest first. Those that have ended are among
+    /// them until they are pruned; [`TokenRecord::state`] tells them apart.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn list(
+        &self,
+        subject: &str,
+        filter: &TokenFilter,
+        page: &Page,
+    ) -> Result<Vec<TokenRecord>, StoreError> {
+        self.store.list(subject, &self.narrow(filter), page).await
+    }
+
+    /// Ends a token. Says whether this call did, or `false` if it was revoked before.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such token, and otherwise if the store failed.
+    pub async fn revoke(&self, key: TokenKey<'_>) -> Result<bool, StoreError> {
+        let record = self.served(key).await?;
+        let revoked = self.store.revoke(key, self.clock.now()).await?;
+        if revoked {
+            self.tell(AuditAction::Revoked, &record);
+        }
+        Ok(revoked)
+    }
+
+    /// Ends those tokens of a subject that `filter` means, and says how many this call ended.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn revoke_all(&self, subject: &str, filter: &TokenFilter) -> Result<u64, StoreError> {
+        let filter = self.narrow(filter);
+        let now = self.clock.now();
+        let ended = self.store.revoke_all(subject, &filter, now).await?;
+        if let Some(trail) = &self.audit
+            && ended > 0
+        {
+            let only = match filter.only_kinds() {
+                Some([kind]) => Some(*kind),
+                _ => None,
+            };
+            let target = AuditTarget::new(only, subject);
+            let action = AuditAction::RevokedAll(ended);
+            trail.record(now, action, target, self.actor.as_ref());
+        }
+        Ok(ended)
+    }
+
+    /// The record of a token that is of the kinds of this issuer.
+    pub(super) async fn served(&self, key: TokenKey<'_>) -> Result<TokenRecord, StoreError> {
+        self.get(key).await?.ok_or(StoreError::NotFound)
+    }
+
+    fn narrow(&self, filter: &TokenFilter) -> TokenFilter {
+        let asked = filter.only_kinds().unwrap_or(self.kinds);
+        let kinds = asked.iter().filter(|kind| self.kinds.contains(kind));
+        filter.clone().kinds(kinds.copied())
     }
 }

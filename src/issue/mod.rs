@@ -32,6 +32,8 @@ mod jwt_builder;
 mod login;
 #[cfg(feature = "tokens")]
 mod manage;
+#[cfg(feature = "tokens")]
+mod mint;
 #[cfg(feature = "jwt")]
 mod new_jwt;
 #[cfg(feature = "tokens")]
@@ -65,6 +67,8 @@ pub use jwt::{IssuedJwt, JwtIssuer};
 pub use jwt_builder::JwtIssuerBuilder;
 #[cfg(all(feature = "jwt", feature = "tokens"))]
 pub use login::Login;
+#[cfg(feature = "tokens")]
+pub use mint::Minted;
 #[cfg(feature = "jwt")]
 pub use new_jwt::NewJwt;
 #[cfg(feature = "tokens")]
@@ -84,4 +88,4 @@ pub use signing_key::SigningKey;
 #[cfg(feature = "jwt")]
 pub use signing_keys::SigningKeys;
 #[cfg(feature = "tokens")]
-pub use token::{Minted, TokenIssuer};
+pub use token::TokenIssuer;

@@ -43,6 +43,10 @@ mod policy;
 #[cfg(all(feature = "jwt", feature = "tokens"))]
 mod refresh;
 #[cfg(all(feature = "jwt", feature = "tokens"))]
+mod refresh_sessions;
+#[cfg(all(feature = "jwt", feature = "tokens"))]
+mod renew;
+#[cfg(all(feature = "jwt", feature = "tokens"))]
 mod renew_error;
 #[cfg(feature = "jwt")]
 mod rotation_error;

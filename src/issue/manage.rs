@@ -1,7 +1,8 @@
 use std::time::Duration;
 
+use super::token::successor;
 use super::{IssueError, Minted, TokenIssuer};
-use crate::audit::{AuditAction, AuditTarget};
+use crate::audit::{Attempt, AuditAction, AuditTarget};
 use crate::error::ConfigError;
 use crate::store::{Page, StoreError, TokenChange, TokenFilter, TokenKey, TokenRecord};
 
@@ -40,10 +41,12 @@ impl TokenIssuer {
             let problem = "it goes with the token's text, which stays";
             return Err(ConfigError::new("digest", problem).into());
         }
-        self.served(key).await?;
-        let record = self.store.update(key, change).await?;
-        self.tell(AuditAction::Changed, &record);
-        Ok(record)
+        let record = self.served(key).await?;
+        let attempt = self.attempt(Attempt::Change, || AuditTarget::of_record(&record));
+        let attempt = attempt.in_detail(change.words());
+        let updated = self.store.update(key, change).await;
+        attempt.end(&updated, |_| Some(AuditAction::Changed));
+        Ok(updated?)
     }
 
     /// Switches a token off, until it is [`enabled`](Self::enable).
@@ -83,9 +86,11 @@ impl TokenIssuer {
             .map(|end| now.saturating_add(end.since(old.created)));
         let text = self.format.generate().map_err(IssueError::random)?;
         let minted = self.dress(record, text, now)?;
-        let successor = minted.record.clone();
-        self.store.replace(key.id, successor, overlap, now).await?;
-        self.tell_successor(AuditAction::Rotated, &minted.record, key.id);
+        let attempt = self.attempt(Attempt::Rotate, || successor(&minted.record, key.id));
+        let record = minted.record.clone();
+        let replaced = self.store.replace(key.id, record, overlap, now).await;
+        attempt.end(&replaced, |()| Some(AuditAction::Rotated));
+        replaced?;
         Ok(minted)
     }
 }
@@ -121,11 +126,10 @@ impl TokenIssuer {
     /// [`StoreError::NotFound`] if there is no such token, and otherwise if the store failed.
     pub async fn revoke(&self, key: TokenKey<'_>) -> Result<bool, StoreError> {
         let record = self.served(key).await?;
-        let revoked = self.store.revoke(key, self.clock.now()).await?;
-        if revoked {
-            self.tell(AuditAction::Revoked, &record);
-        }
-        Ok(revoked)
+        let attempt = self.attempt(Attempt::Revoke, || AuditTarget::of_record(&record));
+        let revoked = self.store.revoke(key, self.clock.now()).await;
+        attempt.end(&revoked, |ended| ended.then_some(AuditAction::Revoked));
+        revoked
     }
 
     /// Ends those tokens of a subject that `filter` means, and says how many this call ended.
@@ -134,20 +138,21 @@ impl TokenIssuer {
     /// If the store failed.
     pub async fn revoke_all(&self, subject: &str, filter: &TokenFilter) -> Result<u64, StoreError> {
         let filter = self.narrow(filter);
-        let now = self.clock.now();
-        let ended = self.store.revoke_all(subject, &filter, now).await?;
-        if let Some(trail) = &self.audit
-            && ended > 0
-        {
+        let attempt = self.attempt(Attempt::RevokeAll, || {
             let only = match filter.only_kinds() {
                 Some([kind]) => Some(*kind),
                 _ => None,
             };
-            let target = AuditTarget::new(only, subject);
-            let action = AuditAction::RevokedAll(ended);
-            trail.record(now, action, target, self.actor.as_ref());
-        }
-        Ok(ended)
+            let mut target = AuditTarget::new(only, subject);
+            target.session_id = filter.only_session().map(Into::into);
+            target
+        });
+        let now = self.clock.now();
+        let ended = self.store.revoke_all(subject, &filter, now).await;
+        attempt.end(&ended, |ended| {
+            (*ended > 0).then_some(AuditAction::RevokedAll(*ended))
+        });
+        ended
     }
 
     /// The record of a token that is of the kinds of this issuer.

@@ -3,12 +3,14 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::token::successor;
 use super::{IssueError, NewToken, SecretToken, TokenIssuer};
-use crate::audit::{AuditAction, AuditTarget};
+use crate::audit::{Attempt, AuditAction, AuditTarget};
 use crate::clock::Timestamp;
 use crate::error::ConfigError;
 use crate::identity::Identity;
-use crate::store::{SubjectLimit, TokenKey, TokenRecord, WhenFull};
+use crate::refusal::Reason;
+use crate::store::{StoreError, SubjectLimit, TokenKey, TokenRecord, WhenFull};
 
 /// A token that was just minted.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ impl TokenIssuer {
     ///
     /// # Errors
     /// If a setting of the token cannot be right, or the source of random numbers or the store failed;
-    /// [`StoreError::LimitReached`](crate::store::StoreError::LimitReached) if the subject has as many tokens as they may, and none is ended.
+    /// [`StoreError::LimitReached`] if the subject has as many tokens as they may, and none is ended.
     pub async fn mint(&self, new: NewToken) -> Result<Minted, IssueError> {
         let minted = self.prepare(new, self.clock.now())?;
         self.add(minted, self.limit).await
@@ -82,17 +84,18 @@ impl TokenIssuer {
     /// moment.
     ///
     /// # Errors
-    /// As for [`mint`](Self::mint); [`StoreError::NotFound`](crate::store::StoreError::NotFound) if there is no such token, and
-    /// [`StoreError::Ended`](crate::store::StoreError::Ended) if it is revoked.
+    /// As for [`mint`](Self::mint); [`StoreError::NotFound`] if there is no such token, and
+    /// [`StoreError::Ended`] if it is revoked.
     pub async fn replace(&self, id: &str, new: NewToken) -> Result<Minted, IssueError> {
         let now = self.clock.now();
         let minted = self.prepare(new, now)?;
         let subject = &minted.record.subject;
         self.served(TokenKey { subject, id }).await?;
-        self.store
-            .replace(id, minted.record.clone(), Duration::ZERO, now)
-            .await?;
-        self.tell_successor(AuditAction::Rotated, &minted.record, id);
+        let attempt = self.attempt(Attempt::Rotate, || successor(&minted.record, id));
+        let record = minted.record.clone();
+        let replaced = self.store.replace(id, record, Duration::ZERO, now).await;
+        attempt.end(&replaced, |()| Some(AuditAction::Rotated));
+        replaced?;
         Ok(minted)
     }
 
@@ -158,18 +161,24 @@ impl TokenIssuer {
         limit: Option<SubjectLimit>,
     ) -> Result<Minted, IssueError> {
         let record = minted.record.clone();
-        match limit {
-            None => self.store.insert(record).await?,
-            Some(limit) => {
-                let now = record.created;
-                minted.ended = self.store.insert_within(record, limit, now).await?;
-            }
+        let now = record.created;
+        let attempt = self.attempt(Attempt::Issue, || AuditTarget::of_record(&minted.record));
+        let added = match limit {
+            None => self.store.insert(record).await.map(|()| Vec::new()),
+            Some(limit) => self.store.insert_within(record, limit, now).await,
+        };
+        attempt.end(&added, |_| Some(AuditAction::Issued));
+        if let Err(StoreError::LimitReached) = &added {
+            let target = AuditTarget::of_record(&minted.record);
+            let refused = AuditAction::NotIssued(Reason::Forbidden);
+            self.tell(refused, target, "subject has as many tokens as they may");
         }
-        self.tell(AuditAction::Issued, &minted.record);
+        minted.ended = added?;
         for id in &minted.ended {
             let mut target = AuditTarget::new(minted.record.kind, minted.record.subject.clone());
             target.id = Some(id.clone());
-            self.tell_of(AuditAction::Revoked, target);
+            let detail = "made room for another";
+            self.tell(AuditAction::Revoked, target, detail);
         }
         Ok(minted)
     }

@@ -28,6 +28,8 @@ mod jwks;
 mod jwt;
 #[cfg(feature = "jwt")]
 mod jwt_builder;
+#[cfg(feature = "jwt")]
+mod jwt_told;
 #[cfg(all(feature = "jwt", feature = "tokens"))]
 mod login;
 #[cfg(feature = "tokens")]

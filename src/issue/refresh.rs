@@ -2,13 +2,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{IssueError, IssuedJwt, JwtIssuer, Login, NewJwt, SecretToken, TokenIssuer};
+use super::{IssueError, IssuedJwt, JwtIssuer, Login, Minted, NewJwt, SecretToken, TokenIssuer};
 use crate::audit::AuditTrail;
 use crate::clock::{Clock, Timestamp};
 use crate::error::ConfigError;
+use crate::identity::Identity;
 use crate::revocation::Revocations;
 use crate::store::{
-    Digests, REFRESH_KINDS, SubjectLimit, TokenFormat, TokenKey, TokenRecord, TokenSeed, TokenStore,
+    Digests, REFRESH_KINDS, StoreError, SubjectLimit, TokenFormat, TokenKey, TokenRecord,
+    TokenSeed, TokenStore,
 };
 
 /// Gives out access tokens, which are JWTs and live for minutes, and refresh tokens, which buy the next
@@ -120,11 +122,24 @@ impl RefreshTokens {
         self
     }
 
-    /// Told to this audit trail.
+    /// Told to this audit trail, whatever is given out, refused and ended. The access tokens are told by
+    /// their own issuer, if it has a trail.
     #[must_use]
     pub fn with_audit(mut self, trail: AuditTrail) -> Self {
         self.tokens = self.tokens.with_audit(trail);
         self
+    }
+
+    /// A copy whose audit trail names `caller` as the one who acts, such as who ends a session. It changes
+    /// nothing about what may be done.
+    #[must_use]
+    pub fn acting_for(&self, caller: &Identity) -> Self {
+        let revocations = self.revocations.as_ref();
+        Self {
+            tokens: self.tokens.acting_for(caller),
+            revocations: revocations.map(|revocations| revocations.acting_for(caller)),
+            ..self.clone()
+        }
     }
 
     /// Ends the access tokens of a family with it, where the verifier is
@@ -171,7 +186,9 @@ impl RefreshTokens {
     ///
     /// # Errors
     /// If a setting of the tokens cannot be right, or the source of random numbers or the store failed.
-    /// [`StoreError::LimitReached`](crate::store::StoreError::LimitReached) if the subject has as many sessions as they may, and none is ended.
+    /// Nothing that was made for the session is good then. A session that was to end for it may have ended
+    /// all the same; if its access tokens could not be ended, they are good until they end by themselves.
+    /// [`StoreError::LimitReached`] if the subject has as many sessions as they may, and none is ended.
     pub async fn login(&self, login: Login) -> Result<TokenPair, IssueError> {
         let now = self.tokens.clock.now();
         let mut record = login.into_record(now)?;
@@ -183,14 +200,30 @@ impl RefreshTokens {
         let minted = self.tokens.dress(record, text, now)?;
         let access = self.access_token(&minted.record, now)?;
         let minted = self.tokens.add(minted, self.tokens.limit).await?;
-        for id in &minted.ended {
-            let subject = &minted.record.subject;
-            let ended = self.tokens.get(TokenKey { subject, id }).await?;
-            if let Some(session) = ended.and_then(|record| record.session_id) {
-                self.end_access(&session).await?;
-            }
+        if let Err(error) = self.end_sessions_of(&minted).await {
+            // Nobody gets this one, and it should not stand in the way of the next try.
+            let key = minted.record.key();
+            let _ = self.tokens.store.revoke(key, now).await;
+            return Err(error.into());
         }
         Ok(pair(access, minted.token, &minted.record))
+    }
+
+    /// Ends the access tokens of the sessions that ended for this one: of as many as can be.
+    async fn end_sessions_of(&self, minted: &Minted) -> Result<(), StoreError> {
+        let mut ended = Ok(());
+        for id in &minted.ended {
+            let subject = &minted.record.subject;
+            let end = async {
+                let record = self.tokens.get(TokenKey { subject, id }).await?;
+                match record.and_then(|record| record.session_id) {
+                    Some(session) => self.end_access(&session).await,
+                    None => Ok(()),
+                }
+            };
+            ended = ended.and(end.await);
+        }
+        ended
     }
 
     pub(super) fn access_token(

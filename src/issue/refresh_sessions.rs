@@ -35,8 +35,7 @@ impl RefreshTokens {
         {
             return Err(StoreError::NotFound);
         }
-        self.tokens.revoke_all(subject, &family).await?;
-        self.end_access(session_id).await
+        self.end_family(subject, session_id).await.map(drop)
     }
 
     /// Whose session a refresh token belongs to, for a logout that is handed one: subject and session.
@@ -61,6 +60,21 @@ impl RefreshTokens {
         let TokenIssuer { store, digests, .. } = &self.tokens;
         let found = digests.find(text, &**store).await?;
         Ok(found.filter(|found| REFRESH_KINDS.contains(&found.record().kind)))
+    }
+
+    /// Ends the refresh tokens of a session and its access tokens, each whatever becomes of the other. Says
+    /// how many refresh tokens were ended.
+    pub(super) async fn end_family(
+        &self,
+        subject: &str,
+        session_id: &str,
+    ) -> Result<u64, StoreError> {
+        let family = TokenFilter::all().session(session_id);
+        let ended = self.tokens.revoke_all(subject, &family).await;
+        let access = self.end_access(session_id).await;
+        let ended = ended?;
+        access?;
+        Ok(ended)
     }
 
     pub(super) async fn end_access(&self, session_id: &str) -> Result<(), StoreError> {

@@ -1,11 +1,13 @@
 use std::time::Duration;
 
 use super::refresh::{pair, random};
-use super::{RefreshTokens, RenewError, SecretToken, TokenPair};
-use crate::audit::AuditAction;
+use super::token::successor;
+use super::{IssueError, RefreshTokens, RenewError, SecretToken, TokenPair};
+use crate::audit::{Attempt, AuditAction, AuditTarget};
 use crate::clock::Timestamp;
 use crate::credential::BearerToken;
-use crate::store::{StoreError, TokenFilter, TokenKey, TokenRecord, TokenSeed, TokenState, hmac};
+use crate::refusal::Reason;
+use crate::store::{Found, StoreError, TokenKey, TokenRecord, TokenSeed, TokenState, hmac};
 
 const LABEL: &[u8] = b"tower-bearer refresh token successor";
 
@@ -16,14 +18,58 @@ impl RefreshTokens {
     /// # Errors
     /// If the token is not good, was spent before, or could not be judged.
     pub async fn renew(&self, refresh: &BearerToken) -> Result<TokenPair, RenewError> {
-        let found = self.find(refresh).await?.ok_or(RenewError::Invalid)?;
         let now = self.tokens.clock.now();
-        let record = found.record();
-        match record.state(now) {
-            TokenState::Active => self.spend(record, refresh, now).await,
-            TokenState::Revoked => self.spent(record, refresh, now).await,
+        let found = match self.find(refresh).await {
+            Ok(found) => found,
+            Err(error) => {
+                let target = AuditTarget::default();
+                self.refused(Reason::Unavailable, target, "no look at the token");
+                return Err(error);
+            }
+        };
+        let record = found.as_ref().map(Found::record);
+        let state = record.map(|record| record.state(now));
+        let renewed = match (record, state) {
+            (Some(record), Some(TokenState::Active)) => self.spend(record, refresh, now).await,
+            (Some(record), Some(TokenState::Revoked)) => self.spent(record, refresh, now).await,
             _ => Err(RenewError::Invalid),
+        };
+        if let Err(error) = &renewed {
+            let target = record.map(AuditTarget::of_record).unwrap_or_default();
+            self.tell_refused(error, state, target);
         }
+        renewed
+    }
+
+    /// Tells why a token bought nothing, where that was not told yet.
+    fn tell_refused(&self, error: &RenewError, state: Option<TokenState>, target: AuditTarget) {
+        let (reason, detail) = match (error, state) {
+            (RenewError::Invalid, None) => (Reason::Invalid, "unknown refresh token"),
+            (RenewError::Invalid, Some(TokenState::Expired)) => {
+                (Reason::Expired, "refresh token has expired")
+            }
+            (RenewError::Invalid, Some(TokenState::Idle)) => {
+                (Reason::Expired, "refresh token was idle for too long")
+            }
+            (RenewError::Invalid, Some(TokenState::Disabled)) => {
+                (Reason::Disabled, "refresh token is disabled")
+            }
+            (RenewError::Invalid, Some(TokenState::Revoked)) => {
+                (Reason::Revoked, "refresh token was ended")
+            }
+            (RenewError::Invalid, Some(TokenState::Active)) => {
+                (Reason::Invalid, "refresh token went away meanwhile")
+            }
+            // A store that gave no answer to a change has been told of with the change.
+            (RenewError::Reused { .. } | RenewError::Issue(IssueError::Store(_)), _) => return,
+            (RenewError::Issue(_), _) => (Reason::Unavailable, "no token could be made"),
+        };
+        self.refused(reason, target, detail);
+    }
+
+    fn refused(&self, reason: Reason, target: AuditTarget, detail: &'static str) {
+        let action = AuditAction::NotRenewed(reason);
+        self.tokens.tell(action, target, detail);
     }
 
     async fn spend(
@@ -32,7 +78,7 @@ impl RefreshTokens {
         refresh: &BearerToken,
         now: Timestamp,
     ) -> Result<TokenPair, RenewError> {
-        let text = self.successor(record, refresh)?;
+        let text = self.successor_text(record, refresh)?;
         let mut next = record.clone();
         next.created = now;
         next.last_used = None;
@@ -40,17 +86,15 @@ impl RefreshTokens {
         let minted = self.tokens.dress(next, text, now)?;
         // Before the old one is spent: what fails here costs nobody their session.
         let access = self.access_token(&minted.record, now)?;
-        let successor = minted.record.clone();
+        let attempt = self
+            .tokens
+            .attempt(Attempt::Renew, || successor(&minted.record, &record.id));
         let store = &self.tokens.store;
-        match store
-            .replace(&record.id, successor, Duration::ZERO, now)
-            .await
-        {
-            Ok(()) => {
-                self.tokens
-                    .tell_successor(AuditAction::Renewed, &minted.record, &record.id);
-                Ok(pair(access, minted.token, &minted.record))
-            }
+        let next = minted.record.clone();
+        let replaced = store.replace(&record.id, next, Duration::ZERO, now).await;
+        attempt.end(&replaced, |()| Some(AuditAction::Renewed));
+        match replaced {
+            Ok(()) => Ok(pair(access, minted.token, &minted.record)),
             // Somebody else was faster, or the answer to an earlier try was lost.
             Err(StoreError::Ended | StoreError::AlreadyExists) => {
                 let spent = store.get(record.key()).await?;
@@ -83,19 +127,26 @@ impl RefreshTokens {
             };
             let heir = self.tokens.store.get(key).await?;
             if let Some(heir) = heir.filter(|heir| heir.state(now) == TokenState::Active) {
-                let text = self.successor(record, refresh)?;
+                let text = self.successor_text(record, refresh)?;
                 let access = self.access_token(&heir, now)?;
                 let token = SecretToken::new(text.to_string());
+                let target = successor(&heir, &record.id);
+                let detail = "once more, within the grace";
+                self.tokens.tell(AuditAction::Renewed, target, detail);
                 return Ok(pair(access, token, &heir));
             }
         }
         let Some(session) = &record.session_id else {
             return Err(RenewError::Invalid);
         };
-        let family = TokenFilter::all().session(session.clone());
-        let ended = self.tokens.revoke_all(&record.subject, &family).await?;
-        self.end_access(session).await?;
-        match ended {
+        let ended = self.end_family(&record.subject, session).await;
+        // If it is not known whether the family ended, this is not heard of again.
+        if !matches!(ended, Ok(0)) {
+            let target = AuditTarget::of_record(record);
+            let detail = "refresh token was used twice";
+            self.tokens.tell(AuditAction::Reused, target, detail);
+        }
+        match ended? {
             // The family was over already.
             0 => Err(RenewError::Invalid),
             _ => Err(RenewError::Reused {
@@ -105,7 +156,8 @@ impl RefreshTokens {
         }
     }
 
-    fn successor(
+    /// The text of the token that takes the place of this one.
+    fn successor_text(
         &self,
         record: &TokenRecord,
         refresh: &BearerToken,

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::IssuePolicy;
-use crate::audit::{AuditAction, AuditTarget, AuditTrail};
+use crate::audit::{Attempt, Attempted, AuditAction, AuditTarget, AuditTrail};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigError;
 use crate::identity::{CredentialKind, Identity};
@@ -126,24 +126,28 @@ impl TokenIssuer {
         }
     }
 
-    pub(super) fn tell(&self, action: AuditAction, record: &TokenRecord) {
-        if self.audit.is_some() {
-            self.tell_of(action, AuditTarget::of_record(record));
-        }
+    /// What is told of something that is being done to tokens.
+    pub(super) fn attempt(
+        &self,
+        attempt: Attempt,
+        target: impl FnOnce() -> AuditTarget,
+    ) -> Attempted<'_> {
+        let (trail, actor) = (self.audit.as_ref(), self.actor.as_ref());
+        Attempted::begin(trail, actor, &*self.clock, attempt, target)
     }
 
-    /// Tells of a token that took the place of the one of this id.
-    pub(super) fn tell_successor(&self, action: AuditAction, record: &TokenRecord, old: &str) {
-        if self.audit.is_some() {
-            let mut target = AuditTarget::of_record(record);
-            target.replaces = Some(old.into());
-            self.tell_of(action, target);
-        }
-    }
-
-    pub(super) fn tell_of(&self, action: AuditAction, target: AuditTarget) {
+    /// Tells of a token that was not given out.
+    pub(super) fn tell(&self, action: AuditAction, target: AuditTarget, detail: &'static str) {
         if let Some(trail) = &self.audit {
-            trail.record(self.clock.now(), action, target, self.actor.as_ref());
+            let (now, actor) = (self.clock.now(), self.actor.as_ref());
+            trail.tell(now, action, target, actor, Some(detail));
         }
     }
+}
+
+/// The token of this record, in place of the one of this id.
+pub(super) fn successor(record: &TokenRecord, old: &str) -> AuditTarget {
+    let mut target = AuditTarget::of_record(record);
+    target.replaces = Some(old.into());
+    target
 }

@@ -61,6 +61,10 @@ enum Mood {
     Lossy,
     /// It does not answer.
     Hanging,
+    /// It finds nothing by a digest.
+    NoFind,
+    /// It reads nothing by an id.
+    NoGet,
 }
 
 /// A store of tokens, and of revocations, across a network.
@@ -79,12 +83,24 @@ impl Remote {
     async fn answer<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         match self.mood.load(Ordering::SeqCst) {
             0 => answer,
-            1 => Err(StoreError::Unavailable {
-                store: "remote",
-                source: "the connection was lost".into(),
-            }),
-            _ => pending().await,
+            1 => Err(lost()),
+            2 => pending().await,
+            _ => answer,
         }
+    }
+
+    fn reads_not(&self, mood: Mood) -> Result<(), StoreError> {
+        match self.mood.load(Ordering::SeqCst) == mood as u8 {
+            true => Err(lost()),
+            false => Ok(()),
+        }
+    }
+}
+
+fn lost() -> StoreError {
+    StoreError::Unavailable {
+        store: "remote",
+        source: "the connection was lost".into(),
     }
 }
 
@@ -103,9 +119,11 @@ impl TokenStore for Remote {
         self.answer(added).await
     }
     async fn find(&self, digest: &TokenDigest) -> Result<Option<Found>, StoreError> {
+        self.reads_not(Mood::NoFind)?;
         self.tokens.find(digest).await
     }
     async fn get(&self, key: TokenKey<'_>) -> Result<Option<TokenRecord>, StoreError> {
+        self.reads_not(Mood::NoGet)?;
         self.tokens.get(key).await
     }
     async fn list(
@@ -364,6 +382,26 @@ async fn a_renewal_that_is_refused_is_told_with_the_reason_that_the_client_is_no
     desk.renew(&refresh).await.unwrap_err();
     let (event, _) = only(&desk.events);
     assert_eq!(event.action, AuditAction::NotRenewed(Reason::Expired));
+}
+
+#[tokio::test]
+async fn a_renewal_that_could_not_be_judged_is_told_as_such() {
+    let desk = Renewals::new();
+    let (refresh, session) = desk.login().await;
+    desk.store.turn(Mood::NoFind);
+    desk.renew(&refresh).await.unwrap_err();
+    let (event, target) = only(&desk.events);
+    assert_eq!(event.action, AuditAction::NotRenewed(Reason::Unavailable));
+    assert_eq!(target, AuditTarget::default());
+
+    desk.store.turn(Mood::Well);
+    desk.renew(&refresh).await.unwrap();
+    assert_eq!(actions(&desk.events), [AuditAction::Renewed]);
+    desk.store.turn(Mood::NoGet);
+    desk.renew(&refresh).await.unwrap_err();
+    let (event, target) = only(&desk.events);
+    assert_eq!(event.action, AuditAction::NotRenewed(Reason::Unavailable));
+    assert_eq!(target.session_id, Some(session));
 }
 
 #[tokio::test]

@@ -20,8 +20,8 @@ impl RefreshTokens {
         self.tokens.list(subject, filter, page).await
     }
 
-    /// Ends a session: its refresh tokens, and with [`Revocations`] its access tokens. One that has ended
-    /// stays so.
+    /// Ends a session: its refresh tokens, and with [`Revocations`](crate::revocation::Revocations) its
+    /// access tokens. One that has ended stays so.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if the subject has no such session, and otherwise if a store failed.

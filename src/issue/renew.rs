@@ -60,11 +60,25 @@ impl RefreshTokens {
             (RenewError::Invalid, Some(TokenState::Active)) => {
                 (Reason::Invalid, "refresh token went away meanwhile")
             }
-            // A store that gave no answer to a change has been told of with the change.
+            // Told where it was found, or with the change to which there was no answer.
             (RenewError::Reused { .. } | RenewError::Issue(IssueError::Store(_)), _) => return,
             (RenewError::Issue(_), _) => (Reason::Unavailable, "no token could be made"),
         };
         self.refused(reason, target, detail);
+    }
+
+    /// Reads a record, to judge a token of the family of `record`.
+    async fn look(
+        &self,
+        key: TokenKey<'_>,
+        record: &TokenRecord,
+    ) -> Result<Option<TokenRecord>, StoreError> {
+        let found = self.tokens.store.get(key).await;
+        if found.is_err() {
+            let target = AuditTarget::of_record(record);
+            self.refused(Reason::Unavailable, target, "no look at the family");
+        }
+        found
     }
 
     fn refused(&self, reason: Reason, target: AuditTarget, detail: &'static str) {
@@ -89,15 +103,18 @@ impl RefreshTokens {
         let attempt = self
             .tokens
             .attempt(Attempt::Renew, || successor(&minted.record, &record.id));
-        let store = &self.tokens.store;
         let next = minted.record.clone();
-        let replaced = store.replace(&record.id, next, Duration::ZERO, now).await;
+        let replaced = self
+            .tokens
+            .store
+            .replace(&record.id, next, Duration::ZERO, now)
+            .await;
         attempt.end(&replaced, |()| Some(AuditAction::Renewed));
         match replaced {
             Ok(()) => Ok(pair(access, minted.token, &minted.record)),
             // Somebody else was faster, or the answer to an earlier try was lost.
             Err(StoreError::Ended | StoreError::AlreadyExists) => {
-                let spent = store.get(record.key()).await?;
+                let spent = self.look(record.key(), record).await?;
                 let spent = spent.ok_or(RenewError::Invalid)?;
                 self.spent(&spent, refresh, now).await
             }
@@ -125,7 +142,7 @@ impl RefreshTokens {
                 subject: &record.subject,
                 id: heir,
             };
-            let heir = self.tokens.store.get(key).await?;
+            let heir = self.look(key, record).await?;
             if let Some(heir) = heir.filter(|heir| heir.state(now) == TokenState::Active) {
                 let text = self.successor_text(record, refresh)?;
                 let access = self.access_token(&heir, now)?;

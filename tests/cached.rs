@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -212,7 +212,7 @@ async fn no_refusal_is_remembered_where_none_is_wanted() {
 #[tokio::test]
 async fn whoever_has_the_last_word_keeps_it() {
     #[derive(Default)]
-    struct Ended(AtomicUsize, std::sync::atomic::AtomicBool);
+    struct Ended(AtomicUsize, AtomicBool);
     impl OnAdmitted for Ended {
         fn admitted(&self, _: Timestamp) -> Result<(), Refusal> {
             self.0.fetch_add(1, Ordering::SeqCst);
@@ -234,6 +234,39 @@ async fn whoever_has_the_last_word_keeps_it() {
     let identity = ask(&verifier, START, "one").await.unwrap();
     assert!(identity.admitted(START).is_err());
     assert_eq!(inner.begun(), 1);
+}
+
+#[tokio::test]
+async fn a_hit_is_looked_at_again_and_judged_afresh_once_it_is_in_doubt() {
+    /// What a key that was withdrawn, or an ending that was heard of, does to an identity.
+    #[derive(Default)]
+    struct Doubt(AtomicUsize, AtomicBool);
+    impl OnAdmitted for Doubt {
+        fn admitted(&self, _: Timestamp) -> Result<(), Refusal> {
+            Ok(())
+        }
+        fn is_current(&self) -> bool {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            !self.1.load(Ordering::SeqCst)
+        }
+    }
+    for pace in Pace::BOTH {
+        let doubt = Arc::new(Doubt::default());
+        let (says, inner) = told(pace, Ok(alice().with_on_admitted(doubt.clone())));
+        let verifier = cached(inner.clone());
+        ask(&verifier, START, "one").await.unwrap();
+        for _ in 0..3 {
+            let looked = doubt.0.load(Ordering::SeqCst);
+            ask(&verifier, START, "one").await.unwrap();
+            assert!(doubt.0.load(Ordering::SeqCst) > looked, "on each hit");
+        }
+        assert_eq!(inner.begun(), 1);
+        doubt.1.store(true, Ordering::SeqCst);
+        *says.lock().unwrap() = Err(Refusal::revoked("ended"));
+        let refused = ask(&verifier, START, "one").await;
+        assert_eq!(refused.unwrap_err(), Reason::Revoked);
+        assert_eq!(inner.begun(), 2);
+    }
 }
 
 #[tokio::test]
@@ -290,6 +323,24 @@ async fn a_million_bad_tokens_push_no_good_one_out() {
     }
     assert_eq!(judged.load(Ordering::SeqCst), GOOD);
     assert_eq!(verifier.handle().len(), GOOD);
+}
+
+#[tokio::test]
+async fn no_more_refusals_are_remembered_than_were_allowed() {
+    let (_, inner) = told(Pace::Now, Err(Refusal::invalid("junk")));
+    let settings = CacheSettings::new().refused_capacity(100);
+    let verifier = Arc::new(inner.clone().cached(settings).unwrap());
+    for _ in 0..2 {
+        for no in 0..10_000 {
+            ask(&verifier, START, &format!("junk-{no}"))
+                .await
+                .unwrap_err();
+        }
+    }
+    // The parts are of equal size, rounded up.
+    let forgotten = inner.begun() - 10_000;
+    assert!(forgotten >= 10_000 - 164, "{forgotten} forgotten");
+    assert!(forgotten < 10_000, "some are remembered");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use remote::Remote;
 use support::{secs, shape, verify};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
-use tower_bearer::clock::{Clock, ManualClock};
+use tower_bearer::clock::{Clock, ManualClock, Timestamp};
 use tower_bearer::identity::Identity;
 use tower_bearer::issue::{NewToken, TokenIssuer};
 use tower_bearer::node::{Node, NodeBuilder};
@@ -22,7 +22,8 @@ use tower_bearer::revocation::{
     Beat, Ending, Feed, FeedMessage, MemoryRevocations, Revocations, Subscription, Target,
 };
 use tower_bearer::store::{
-    MemoryStore, Page, StoreError, SubjectLimit, TokenChange, TokenFilter, TokenRecord, TokenStore,
+    Digests, MemoryStore, Page, Pepper, StoreError, SubjectLimit, TokenChange, TokenFilter,
+    TokenRecord, TokenStore,
 };
 use tower_bearer::verifier::{CacheSettings, OpaqueTokenVerifier, TokenVerifierExt};
 use tower_bearer::{Reason, Refusal, TokenVerifier, async_trait, testing};
@@ -62,9 +63,11 @@ impl Desk {
     }
 
     async fn session(&self) -> (String, TokenRecord) {
-        let new = NewToken::session("alice")
-            .idle(HALF_AN_HOUR)
-            .lifetime(A_DAY);
+        let new = NewToken::session("alice").idle(HALF_AN_HOUR);
+        self.mint(new.lifetime(A_DAY)).await
+    }
+
+    async fn mint(&self, new: NewToken) -> (String, TokenRecord) {
         let minted = self.issuer.mint(new).await.unwrap();
         (minted.token.reveal(), minted.record)
     }
@@ -203,6 +206,13 @@ async fn a_node_that_is_shut_down_writes_what_waits() {
     assert!(lost.to_string().starts_with("1 use"), "{lost}");
 }
 
+/// When the shared store has the token used, once all that waits is written.
+async fn written(store: &Remote, desk: &Desk, record: &TokenRecord) -> Option<Timestamp> {
+    assert_eq!(desk.node.flush().await, 0);
+    let stored = store.rows.get(record.key()).await.unwrap().unwrap();
+    stored.last_used
+}
+
 #[tokio::test(start_paused = true)]
 async fn where_too_many_uses_wait_some_are_lost_and_that_is_told() {
     let (store, clock) = shared();
@@ -213,6 +223,104 @@ async fn where_too_many_uses_wait_some_are_lost_and_that_is_told() {
     }
     let state = desk.node.state();
     assert_eq!((state.pending_uses, state.lost_uses), (2, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_too_many_uses_wait_a_token_without_an_idle_limit_loses_its_first() {
+    let (store, clock) = shared();
+    let desk = Desk::start(Node::builder(store.clone()).max_pending_uses(2), &clock);
+    let new = NewToken::access_token("alice").lifetime(A_DAY);
+    let (token, endless) = desk.mint(new).await;
+    let (one, first) = desk.session().await;
+    let (two, second) = desk.session().await;
+    clock.advance(MINUTE);
+    for token in [&token, &one, &two, &token] {
+        desk.admit(token).await.unwrap();
+    }
+    let state = desk.node.state();
+    assert_eq!((state.pending_uses, state.lost_uses), (2, 2));
+    assert_eq!(written(&store, &desk, &endless).await, None);
+    assert_eq!(written(&store, &desk, &first).await, Some(clock.now()));
+    assert_eq!(written(&store, &desk, &second).await, Some(clock.now()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_too_many_uses_wait_the_one_is_lost_that_moves_an_end_the_least() {
+    let (store, clock) = shared();
+    let desk = Desk::start(Node::builder(store.clone()).max_pending_uses(2), &clock);
+    let (one, first) = desk.session().await;
+    let (two, second) = desk.session().await;
+    // A minute of thirty days is less than a minute of half an hour.
+    let new = NewToken::session("alice").idle(30 * A_DAY);
+    let (long, lasting) = desk.mint(new.lifetime(60 * A_DAY)).await;
+    clock.advance(Duration::from_secs(30));
+    desk.admit(&one).await.unwrap();
+    clock.advance(20 * MINUTE);
+    desk.admit(&two).await.unwrap();
+    desk.admit(&long).await.unwrap();
+    assert_eq!(desk.node.state().lost_uses, 1, "the one that came");
+    // A token that waits already loses nothing: its later use takes the place of the earlier.
+    clock.advance(MINUTE);
+    desk.admit(&two).await.unwrap();
+    assert_eq!(desk.node.state().lost_uses, 1);
+    let (three, third) = desk.session().await;
+    clock.advance(5 * MINUTE);
+    desk.admit(&three).await.unwrap();
+    assert_eq!(desk.node.state().lost_uses, 2, "the early one went");
+    assert_eq!(written(&store, &desk, &lasting).await, None);
+    assert_eq!(written(&store, &desk, &first).await, None);
+    assert_eq!(written(&store, &desk, &third).await, Some(clock.now()));
+    let of_two = clock.now().saturating_sub(5 * MINUTE);
+    assert_eq!(written(&store, &desk, &second).await, Some(of_two));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_makes_room_and_nothing_is_lost_by_that() {
+    let (store, clock) = shared();
+    let desk = Desk::start(Node::builder(store.clone()).max_pending_uses(2), &clock);
+    let mut records = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..2 {
+            let (token, record) = desk.session().await;
+            clock.advance(Duration::from_secs(1));
+            desk.admit(&token).await.unwrap();
+            records.push((record, clock.now()));
+        }
+        assert_eq!(desk.node.flush().await, 0);
+    }
+    assert_eq!(desk.node.state().lost_uses, 0);
+    for (record, used) in records {
+        let stored = store.rows.get(record.key()).await.unwrap().unwrap();
+        assert_eq!(stored.last_used, Some(used));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_use_that_waits_is_known_though_the_digest_was_renewed_meanwhile() {
+    let (store, clock) = shared();
+    let desk = Desk::start(Node::builder(store.clone()).lag(MINUTE), &clock);
+    let (token, record) = desk.session().await;
+    clock.advance(29 * MINUTE);
+    desk.admit(&token).await.unwrap();
+
+    // Another node renews the digest; this one knows the pepper too.
+    let digests = Digests::peppered(Pepper::new("2026", vec![7; 32]).unwrap());
+    let digests = digests.also_plain().unwrap();
+    let elsewhere = OpaqueTokenVerifier::new(store.clone(), shape("st_"));
+    let elsewhere = elsewhere.with_digests(digests.clone());
+    verify(&elsewhere, &token, clock.now()).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    let renewed = store.rows.get(record.key()).await.unwrap().unwrap();
+    assert_ne!(renewed.digest, record.digest);
+    assert_eq!(renewed.last_used, None, "the use still waits");
+
+    clock.advance(29 * MINUTE);
+    let here = desk.verifier.clone().with_digests(digests);
+    desk.admit_by(&here, &token).await.unwrap();
+    let used = desk.node.tokens().get(record.key()).await.unwrap().unwrap();
+    assert_eq!(used.last_used, Some(clock.now()));
+    assert_eq!(desk.node.state().pending_uses, 1, "of one token");
+    assert_eq!(written(&store, &desk, &record).await, Some(clock.now()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -323,6 +431,7 @@ struct Scripted {
     ears: Mutex<Vec<mpsc::UnboundedSender<FeedMessage>>>,
     is_deaf: AtomicBool,
     is_late: AtomicBool,
+    is_closed: AtomicBool,
     held_back: Mutex<Vec<FeedMessage>>,
     subscribed: AtomicUsize,
 }
@@ -351,6 +460,12 @@ impl Scripted {
 impl Feed for Scripted {
     async fn subscribe(&self) -> Result<Box<dyn Subscription>, StoreError> {
         self.subscribed.fetch_add(1, Ordering::SeqCst);
+        if self.is_closed.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable {
+                store: "scripted",
+                source: "no route to host".into(),
+            });
+        }
         let (ear, messages) = mpsc::unbounded_channel();
         self.ears.lock().unwrap().push(ear);
         Ok(Box::new(Ear(messages)))
@@ -433,6 +548,105 @@ async fn a_node_that_does_not_hear_itself_trusts_nothing_until_it_does() {
     sleep(Duration::from_secs(3)).await;
     assert!(desk.node.state().is_trusted);
     assert!(feed.subscribed.load(Ordering::SeqCst) >= 2, "listened anew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn trust_comes_back_only_by_a_beat_that_was_given_and_heard_by_the_new_subscription() {
+    let (store, clock) = shared();
+    let feed = Arc::new(Scripted::default());
+    let desk = Desk::start(Node::builder(store).feed(feed.clone()), &clock);
+    sleep(Duration::from_millis(10)).await;
+    let is_trusted = || desk.node.state().is_trusted;
+    // A beat of the first subscription that stays on its way.
+    feed.is_late.store(true, Ordering::SeqCst);
+    sleep(Duration::from_secs(1)).await;
+    let old = feed.held_back.lock().unwrap()[0].clone();
+    assert!(is_trusted());
+
+    let subscribed = feed.subscribed.load(Ordering::SeqCst);
+    feed.cut();
+    sleep(Duration::from_millis(1)).await;
+    assert!(!is_trusted(), "noticed at once");
+    sleep(Duration::from_millis(200)).await;
+    assert!(feed.subscribed.load(Ordering::SeqCst) > subscribed, "anew");
+    assert!(!is_trusted(), "to have subscribed is not enough");
+    let of_another = FeedMessage::Beat(Beat { node: 7, number: 1 });
+    let nothing = FeedMessage::Ending(Ending::Anything);
+    for message in [old, of_another, nothing] {
+        feed.deliver(&message);
+        sleep(Duration::from_millis(1)).await;
+        assert!(!is_trusted(), "{message:?}");
+    }
+    let new = feed.held_back.lock().unwrap().last().cloned().unwrap();
+    feed.deliver(&new);
+    sleep(Duration::from_millis(1)).await;
+    assert!(is_trusted(), "its own");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_no_subscription_can_be_made_nothing_is_trusted() {
+    let (store, clock) = shared();
+    let feed = Arc::new(Scripted::default());
+    let desk = Desk::start(Node::builder(store).feed(feed.clone()), &clock);
+    sleep(Duration::from_millis(10)).await;
+    assert!(desk.node.state().is_trusted);
+    feed.is_closed.store(true, Ordering::SeqCst);
+    feed.cut();
+    for _ in 0..60 {
+        sleep(Duration::from_secs(1)).await;
+        assert!(!desk.node.state().is_trusted);
+    }
+    feed.is_closed.store(false, Ordering::SeqCst);
+    sleep(Duration::from_secs(2)).await;
+    assert!(desk.node.state().is_trusted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_says_when_it_was_last_trusted_and_wrote_and_pruned() {
+    let (store, clock) = shared();
+    let feed = Arc::new(Scripted::default());
+    let builder = Node::builder(store.clone()).feed(feed.clone());
+    let builder = builder.prune(10 * MINUTE, A_DAY).prune_batch(7);
+    let start = clock.now();
+    let desk = Desk::start(builder, &clock);
+    let state = desk.node.state();
+    assert_eq!((state.is_trusted, state.trust_changed_at), (false, start));
+    assert_eq!((state.uses_written_at, state.pruned_at), (None, None));
+
+    clock.advance(MINUTE);
+    let trusted = clock.now();
+    sleep(Duration::from_millis(10)).await;
+    clock.advance(MINUTE);
+    sleep(20 * Duration::from_secs(1)).await;
+    let state = desk.node.state();
+    assert_eq!((state.is_trusted, state.trust_changed_at), (true, trusted));
+    assert_eq!(state.uses_written_at, Some(clock.now()), "none waited");
+
+    let written = clock.now();
+    let (token, _) = desk.session().await;
+    desk.admit(&token).await.unwrap();
+    store.set_down(true);
+    clock.advance(MINUTE);
+    feed.is_deaf.store(true, Ordering::SeqCst);
+    sleep(20 * Duration::from_secs(1)).await;
+    let state = desk.node.state();
+    let lost = (false, written.saturating_add(MINUTE));
+    assert_eq!((state.is_trusted, state.trust_changed_at), lost);
+    assert_eq!(state.uses_written_at, Some(written), "not since");
+
+    store.set_down(false);
+    for _ in 0..20 {
+        let new = NewToken::session("alice").lifetime(MINUTE);
+        desk.mint(new).await;
+    }
+    clock.advance(2 * A_DAY);
+    sleep(10 * MINUTE).await;
+    let state = desk.node.state();
+    assert_eq!((state.pruned_at, state.pruned), (Some(clock.now()), 21));
+    let rounds = store.prunes();
+    assert_eq!(rounds, [7; 4], "three full ones, and what is left");
+    sleep(10 * MINUTE).await;
+    assert_eq!(desk.node.state().pruned, 0, "nothing was over");
 }
 
 #[tokio::test(start_paused = true)]
@@ -556,6 +770,8 @@ async fn a_node_that_cannot_be_right_is_refused_by_the_name_of_the_setting() {
         (builder().silence(Duration::ZERO), "silence"),
         (builder().silence(2 * MINUTE), "silence"),
         (builder().prune(Duration::ZERO, A_DAY), "prune"),
+        (builder().prune_batch(0), "prune_batch"),
+        (builder().prune_batch(usize::MAX), "prune_batch"),
     ] {
         let error = builder.start().unwrap_err().to_string();
         assert!(error.contains(setting), "{error}");

@@ -212,7 +212,7 @@ async fn eight_nodes_that_start_at_once_make_the_tables_once() {
         connected.expect("connecting");
     }
     let versions = server.psql("SELECT version FROM tower_bearer_migrations");
-    assert_eq!(versions, "1");
+    assert_eq!(versions, "1\n2");
 }
 
 #[tokio::test]
@@ -228,6 +228,9 @@ async fn tables_are_refused_that_are_missing_or_too_new() {
     let said = source_of(&by_hand().await.expect_err("no tables"));
     assert!(said.contains("tables are missing"), "{said}");
     server.psql(include_str!("../docs/sql/postgres.sql"));
+    let said = source_of(&by_hand().await.expect_err("the first version"));
+    assert!(said.contains("version 1, 2 is needed"), "{said}");
+    server.psql(include_str!("../docs/sql/postgres.2.sql"));
     insert(
         &by_hand().await.expect("tables made by hand"),
         &session("1"),
@@ -382,11 +385,12 @@ async fn a_line_of_the_trail_is_written_once() {
     store.write(&[]).await.expect("writing nothing");
     let written = server.psql(
         "SELECT at, action, actor_kind, actor, credential_id, token_kind, token_id, \
-         token_replaces, ended, outcome, lost_before \
+         token_replaces, token_issuer, token_session, token_client, token_key, \
+         token_issued_before, ended, outcome, lost_before \
          FROM tower_bearer_audit ORDER BY at",
     );
-    let expected = "1000|issued|user|alice|s-1|api_key|k-1|||done|0\n\
-         2000|revoked_all|token|nightly\u{fffd}'||api_key|k-1|k-0|7|done|5";
+    let expected = "1000|issued|user|alice|s-1|api_key|k-1||||||||done|0\n\
+         2000|revoked_all|token|nightly\u{fffd}'||api_key|k-1|k-0|https://id.example.com|s\u{fffd}|web|2026|9000|7|done|5";
     assert_eq!(written, expected);
 }
 

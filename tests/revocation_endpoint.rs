@@ -16,6 +16,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use support::{secs, shape};
 use tower::ServiceExt;
+use tower_bearer::audit::{Actor, AuditAction, AuditTrail, ChannelSink};
 use tower_bearer::clock::{ManualClock, Timestamp};
 use tower_bearer::issue::{
     JwtIssuer, Login, NewJwt, NewToken, RefreshTokens, SigningKey, TokenIssuer,
@@ -31,7 +32,9 @@ use tower_bearer::store::{MemoryStore, StoreError};
 use tower_bearer::verifier::{
     ApiKeyVerifier, CacheSettings, OpaqueTokenVerifier, TokenRouter, TokenVerifierExt,
 };
-use tower_bearer::{AuthenticatedUser, BearerAuthLayer, ConfigError, TokenVerifier, async_trait};
+use tower_bearer::{
+    AuthenticatedUser, BearerAuthLayer, ConfigError, Reason, TokenVerifier, async_trait,
+};
 
 const ISSUER: &str = "https://id.example.com";
 const HOUR: Duration = Duration::from_secs(3600);
@@ -281,6 +284,42 @@ async fn somebody_elses_token_is_refused_and_goes_on() {
         let response = desk.revoke(&alice, token).await;
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
         assert!(desk.is_good(token).await);
+    }
+}
+
+#[tokio::test]
+async fn who_ended_what_and_who_was_refused_to_is_in_the_trail() {
+    let mut desk = Desk::new();
+    let (sink, events) = ChannelSink::new(10).unwrap();
+    let trail = AuditTrail::builder().sink(sink).build().unwrap();
+    let pair = desk.refresh.login(Login::new("bob")).await.unwrap();
+    desk.revoker = desk.revoker.with_audit(trail.clone());
+    desk.refresh = desk.refresh.with_audit(trail);
+    let bob = desk.session(NewToken::session("bob")).await;
+    let (refresh, jwt) = (pair.refresh.reveal(), desk.jwt(NewJwt::new("bob")));
+    let alice = desk.alice().await;
+
+    let not_revoked = AuditAction::NotRevoked(Reason::Forbidden);
+    for (by, token, action) in [
+        ("alice", &jwt, not_revoked),
+        ("alice", &refresh, not_revoked),
+        ("bob", &jwt, AuditAction::Revoked),
+        ("bob", &refresh, AuditAction::RevokedAll(1)),
+        ("bob", &bob, AuditAction::Revoked),
+    ] {
+        let by_token = if by == "bob" { &bob } else { &alice };
+        desk.revoke(by_token, token).await;
+        let event = events.try_recv().unwrap();
+        assert_eq!(
+            (event.action, event.actor),
+            (action, Some(Actor::User(by.into())))
+        );
+        let target = event.target.unwrap();
+        assert_eq!(target.subject.as_deref(), Some("bob"));
+        let of_session = token == &refresh;
+        let session = of_session.then(|| pair.session_id.clone());
+        assert_eq!(target.session_id, session);
+        assert!(events.try_recv().is_err(), "one line");
     }
 }
 

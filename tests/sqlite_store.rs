@@ -152,7 +152,7 @@ async fn eight_that_open_a_new_file_at_once_make_its_tables_once() {
         opened.expect("opening");
     }
     let versions = count(&file, "SELECT count(*) FROM tower_bearer_migrations").await;
-    assert_eq!(versions, 1);
+    assert_eq!(versions, 2);
 }
 
 #[tokio::test]
@@ -233,6 +233,7 @@ async fn without_migrations_the_tables_must_be_there() {
     let said = source_of(&open().await.expect_err("no tables"));
     assert!(said.contains("tables are missing"), "{said}");
     alter(&file, include_str!("../docs/sql/sqlite.sql")).await;
+    alter(&file, include_str!("../docs/sql/sqlite.2.sql")).await;
     let store = open().await.expect("tables made by hand");
     insert(&store, &session("1")).await;
 }
@@ -325,6 +326,24 @@ async fn a_text_with_a_nul_is_kept_as_it_is() {
 }
 
 #[tokio::test]
+async fn tables_of_the_first_version_are_brought_to_the_newest_and_keep_what_they_hold() {
+    let file = File::new();
+    std::fs::write(file.path(), b"").expect("an empty file");
+    let first = include_str!("../docs/sql/sqlite.sql");
+    alter(&file, first).await;
+    let line = "INSERT INTO tower_bearer_audit (event, at, action, outcome, lost_before) \
+         VALUES ('00', 1, 'issued', 'done', 0)";
+    alter(&file, line).await;
+    let refused = SqliteStore::builder(file.path()).without_migrations();
+    let said = source_of(&refused.open().await.expect_err("too old"));
+    assert!(said.contains("version 1, 2 is needed"), "{said}");
+    let store = open(&file).await;
+    store.write(&some_lines()).await.expect("writing");
+    let all = count(&file, "SELECT count(*) FROM tower_bearer_audit").await;
+    assert_eq!(all, 3);
+}
+
+#[tokio::test]
 async fn a_line_of_the_trail_is_written_once() {
     let file = File::new();
     let store = open(&file).await;
@@ -336,10 +355,14 @@ async fn a_line_of_the_trail_is_written_once() {
          AND actor_kind = 'user' AND actor = 'alice' AND credential_id = 's-1' \
          AND credential_kind = 'session' AND token_kind = 'api_key' AND token_id = 'k-1' \
          AND ended IS NULL AND method IS NULL AND outcome = 'done' \
-         AND token_replaces IS NULL AND lost_before = 0";
+         AND token_replaces IS NULL AND token_issuer IS NULL AND token_session IS NULL \
+         AND token_client IS NULL AND token_key IS NULL AND token_issued_before IS NULL \
+         AND lost_before = 0";
     assert_eq!(count(&file, first).await, 1);
     let second = "SELECT count(*) FROM tower_bearer_audit WHERE at = 2000 AND ended = 7 \
          AND token_replaces = 'k-0' AND lost_before = 5 \
+         AND token_issuer = 'https://id.example.com' AND token_session = 's' || char(65533) \
+         AND token_client = 'web' AND token_key = '2026' AND token_issued_before = 9000 \
          AND actor_kind = 'token' AND actor = 'nightly' || char(65533) || ''''";
     assert_eq!(count(&file, second).await, 1);
     let all = count(&file, "SELECT count(*) FROM tower_bearer_audit").await;

@@ -1,10 +1,8 @@
-use std::fmt;
 use std::net::IpAddr;
 
+use super::AuditAction;
 use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, Identity};
-use crate::observe::Outcome;
-use crate::refusal::Reason;
 use crate::store::TokenRecord;
 
 /// One line of the audit trail. There is no secret in it, and no query of a request.
@@ -29,66 +27,10 @@ pub struct AuditEvent {
     pub resource: Option<Box<str>>,
     /// Where the request came from.
     pub client_addr: Option<IpAddr>,
-    /// Why it was refused, in words of the code.
+    /// Why it was refused, or what was changed, in words of the code.
     pub detail: Option<&'static str>,
     /// How many lines before this one the sink dropped, since the last one that it did not.
     pub lost_before: u64,
-}
-
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AuditAction {
-    /// A request was decided upon.
-    Request(Outcome),
-    /// A token was issued.
-    Issued,
-    /// A token was issued to the holder of another, which stays good or was a refresh token.
-    Renewed,
-    /// A token took the place of another.
-    Rotated,
-    /// A token was renamed, switched off or on, or given another end.
-    Changed,
-    /// A token was ended.
-    Revoked,
-    /// So many tokens were ended at once.
-    RevokedAll(u64),
-    /// A caller was not let have a token issued.
-    NotIssued(Reason),
-}
-
-impl AuditAction {
-    /// The name of this action in logs and tables.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Request(_) => "request",
-            Self::Issued => "issued",
-            Self::Renewed => "renewed",
-            Self::Rotated => "rotated",
-            Self::Changed => "changed",
-            Self::Revoked => "revoked",
-            Self::RevokedAll(_) => "revoked_all",
-            Self::NotIssued(_) => "not_issued",
-        }
-    }
-
-    /// How it went: the outcome of a request, the reason why nothing was issued, and `done` for everything
-    /// else.
-    #[must_use]
-    pub const fn outcome(self) -> &'static str {
-        match self {
-            Self::Request(outcome) => outcome.as_str(),
-            Self::NotIssued(reason) => reason.as_str(),
-            _ => "done",
-        }
-    }
-}
-
-impl fmt::Display for AuditAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// Who did it, as the trail names them.
@@ -146,13 +88,14 @@ pub struct Credential {
     pub name: Option<Box<str>>,
 }
 
-/// The token that something was done to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The token that something was done to, or what those have in common.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditTarget {
-    /// Of which kind it is, or `None` where several kinds were ended.
+    /// Of which kind it is, or `None` where several kinds were ended, or it is not known.
     pub kind: Option<CredentialKind>,
-    /// Whose token it is, or `None` where the actor is a token of the same person, who is not named.
+    /// Whose token it is, or `None` where that is not known, or the actor is a token of the same person, who
+    /// is not named.
     pub subject: Option<Box<str>>,
     /// Its id, or `None` where several were ended.
     pub id: Option<Box<str>>,
@@ -160,6 +103,16 @@ pub struct AuditTarget {
     pub name: Option<Box<str>>,
     /// The id of the token whose place it took.
     pub replaces: Option<Box<str>>,
+    /// Who vouches for it, if that is not this service's store (`iss`).
+    pub issuer: Option<Box<str>>,
+    /// The session that it belongs to (`sid`).
+    pub session_id: Option<Box<str>>,
+    /// The client whose tokens were ended.
+    pub client_id: Option<Box<str>>,
+    /// The key whose tokens were ended (`kid`).
+    pub key_id: Option<Box<str>>,
+    /// Before when those tokens were issued that were ended, or `None` for all of them.
+    pub issued_before: Option<Timestamp>,
 }
 
 impl AuditTarget {
@@ -169,9 +122,7 @@ impl AuditTarget {
         Self {
             kind: kind.into(),
             subject: Some(subject.into()),
-            id: None,
-            name: None,
-            replaces: None,
+            ..Self::default()
         }
     }
 
@@ -180,6 +131,17 @@ impl AuditTarget {
         let mut target = Self::new(record.kind, record.subject.clone());
         target.id = Some(record.id.clone());
         target.name.clone_from(&record.name);
+        target.session_id.clone_from(&record.session_id);
+        target
+    }
+
+    /// The credential that this identity was verified by.
+    pub(crate) fn of_identity(identity: &Identity) -> Self {
+        let mut target = Self::new(identity.credential_kind(), identity.subject());
+        target.id = identity.credential_id().map(Into::into);
+        target.name = identity.credential_name().map(Into::into);
+        target.issuer = identity.issuer().map(Into::into);
+        target.session_id = identity.session_id().map(Into::into);
         target
     }
 

@@ -1,4 +1,5 @@
 use super::{Actor, AuditAction, AuditEvent, AuditSink};
+use crate::clock::Timestamp;
 use crate::identity::CredentialKind;
 
 /// Writes the trail to tracing, as events at `INFO` of the target `tower_bearer::audit`.
@@ -24,6 +25,11 @@ impl AuditSink for TracingSink {
             token.id = token.and_then(|it| it.id.as_deref()),
             token.name = token.and_then(|it| it.name.as_deref()),
             token.replaces = token.and_then(|it| it.replaces.as_deref()),
+            token.issuer = token.and_then(|it| it.issuer.as_deref()),
+            token.session = token.and_then(|it| it.session_id.as_deref()),
+            token.client = token.and_then(|it| it.client_id.as_deref()),
+            token.key = token.and_then(|it| it.key_id.as_deref()),
+            token.issued_before = token.and_then(|it| it.issued_before).map(Timestamp::as_unix_millis),
             ended = ended(event.action),
             method = event.method.as_deref(),
             resource = event.resource.as_deref(),

@@ -85,6 +85,18 @@ impl AuditTrail {
         target: AuditTarget,
         by: Option<&Identity>,
     ) {
+        self.tell(at, action, target, by, None);
+    }
+
+    /// Writes a line about a token, with a word on why it was refused, or what was changed.
+    pub(crate) fn tell(
+        &self,
+        at: Timestamp,
+        action: AuditAction,
+        target: AuditTarget,
+        by: Option<&Identity>,
+        detail: Option<&'static str>,
+    ) {
         let mut event = blank(at, action);
         event.actor = by.map(Actor::of);
         event.credential = by.map(credential);
@@ -92,6 +104,7 @@ impl AuditTrail {
             Some(actor) => target.done_by(actor),
             None => target,
         });
+        event.detail = detail;
         self.deliver(&event);
     }
 
@@ -103,12 +116,8 @@ impl AuditTrail {
         target: AuditTarget,
         by: &Identity,
     ) {
-        let mut event = blank(at, AuditAction::NotIssued(refusal.reason()));
-        event.actor = Some(Actor::of(by));
-        event.credential = Some(credential(by));
-        event.target = Some(target.done_by(by));
-        event.detail = Some(refusal.detail());
-        self.deliver(&event);
+        let action = AuditAction::NotIssued(refusal.reason());
+        self.tell(at, action, target, Some(by), Some(refusal.detail()));
     }
 
     fn deliver(&self, event: &AuditEvent) {

@@ -1,4 +1,4 @@
-use super::token::ONE;
+use super::mint::ONE;
 use super::{IssueError, JwtIssuer, Minted, NewJwt, NewToken, TokenIssuer};
 
 /// JWTs that a store knows.

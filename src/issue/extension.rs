@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use super::{IssueError, IssuedJwt, JwtIssuer, NewJwt};
-use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, Identity};
 use crate::refusal::Refusal;
 
@@ -62,14 +61,24 @@ impl Extension {
         holder: &Identity,
         shape: impl FnOnce(NewJwt) -> NewJwt,
     ) -> Result<IssuedJwt, IssueError> {
+        match self.bounded(holder) {
+            Ok(jwt) => self.issuer.renew(holder, shape(jwt)),
+            Err(refusal) => {
+                self.issuer.tell_not_renewed(holder, &refusal);
+                Err(IssueError::NotAllowed(refusal))
+            }
+        }
+    }
+
+    /// What the holder may have.
+    fn bounded(&self, holder: &Identity) -> Result<NewJwt, Refusal> {
         if holder.credential_kind() != CredentialKind::Jwt {
-            let detail = "only a JWT is extended";
-            return Err(IssueError::NotAllowed(Refusal::forbidden(detail)));
+            return Err(Refusal::forbidden("only a JWT is extended"));
         }
         // Elsewhere the same name may be somebody else's.
         if holder.issuer() != Some(self.issuer.issuer_name()) {
             let detail = "a JWT of another issuer is not extended";
-            return Err(IssueError::NotAllowed(Refusal::forbidden(detail)));
+            return Err(Refusal::forbidden(detail));
         }
         let mut jwt = NewJwt::new(holder.subject()).scopes(holder.scopes().clone());
         if let Some(client) = holder.client_id() {
@@ -84,25 +93,17 @@ impl Extension {
         if let Some(login) = holder.auth_time() {
             jwt = jwt.auth_time(login);
         }
-        if let Some(longest) = self.longest {
-            jwt = self.bounded(jwt, holder.auth_time(), longest)?;
-        }
-        self.issuer.issue(shape(jwt))
-    }
-
-    fn bounded(
-        &self,
-        jwt: NewJwt,
-        login: Option<Timestamp>,
-        longest: Duration,
-    ) -> Result<NewJwt, IssueError> {
-        let forbidden = |detail| IssueError::NotAllowed(Refusal::forbidden(detail));
-        let login = login.ok_or_else(|| forbidden("token does not say when the login was"))?;
-        let left = login
-            .saturating_add(longest)
-            .since(self.issuer.clock().now());
+        let Some(longest) = self.longest else {
+            return Ok(jwt);
+        };
+        let Some(login) = holder.auth_time() else {
+            let detail = "token does not say when the login was";
+            return Err(Refusal::forbidden(detail));
+        };
+        let end = login.saturating_add(longest);
+        let left = end.since(self.issuer.clock().now());
         if left < Duration::from_secs(1) {
-            return Err(forbidden("login is too long ago"));
+            return Err(Refusal::forbidden("login is too long ago"));
         }
         Ok(jwt.lifetime(left.min(self.issuer.lifetime())))
     }

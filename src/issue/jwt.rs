@@ -12,7 +12,7 @@ use super::secret::SecretToken;
 use super::signing_key::SigningKey;
 use super::signing_keys::SigningKeys;
 #[cfg(feature = "tokens")]
-use crate::audit::{AuditAction, AuditTarget, AuditTrail};
+use crate::audit::{AuditTarget, AuditTrail};
 use crate::clock::{Clock, Timestamp};
 use crate::error::ConfigError;
 #[cfg(feature = "tokens")]
@@ -90,7 +90,7 @@ impl JwtIssuer {
     /// If the subject is empty, the lifetime is none or longer than this issuer gives, or a claim is
     /// missing that RFC 9068 asks for where that is followed; or if randomness or the signature failed.
     pub fn issue(&self, new: NewJwt) -> Result<IssuedJwt, IssueError> {
-        self.give_out(new, None)
+        self.give_out(new, None, false)
     }
 
     /// Gives out a token that `issuer`, the caller of a request, asks for: if the issuer's
@@ -106,7 +106,7 @@ impl JwtIssuer {
             trail.not_issued(self.clock.now(), refusal, target, issuer);
         }
         judged.map_err(IssueError::NotAllowed)?;
-        self.give_out(new, Some(issuer))
+        self.give_out(new, Some(issuer), false)
     }
 
     /// Begins a verifier of what this issues: same keys, issuer, audience and type, and no leeway, since
@@ -132,7 +132,17 @@ impl JwtIssuer {
         &self.keys
     }
 
-    fn give_out(&self, new: NewJwt, by: Option<&Identity>) -> Result<IssuedJwt, IssueError> {
+    /// Gives out a token to the holder of another.
+    pub(super) fn renew(&self, holder: &Identity, new: NewJwt) -> Result<IssuedJwt, IssueError> {
+        self.give_out(new, Some(holder), true)
+    }
+
+    fn give_out(
+        &self,
+        new: NewJwt,
+        by: Option<&Identity>,
+        is_renewal: bool,
+    ) -> Result<IssuedJwt, IssueError> {
         let lifetime = self.check(&new)?;
         let id = random_id()?;
         let moment = self.clock.now();
@@ -165,25 +175,13 @@ impl JwtIssuer {
         }
         let payload = Value::Object(claims).to_string();
         let token = self.sign(&payload)?;
-        self.tell(moment, new.subject, &id, by);
+        self.tell(moment, new.subject, &id, by, is_renewal);
         Ok(IssuedJwt {
             token,
             id: id.into(),
             expires_at: end,
         })
     }
-
-    #[cfg(feature = "tokens")]
-    fn tell(&self, at: Timestamp, subject: Box<str>, id: &str, by: Option<&Identity>) {
-        if let Some(trail) = &self.audit {
-            let mut target = AuditTarget::new(CredentialKind::Jwt, subject);
-            target.id = Some(id.into());
-            trail.record(at, AuditAction::Issued, target, by);
-        }
-    }
-
-    #[cfg(not(feature = "tokens"))]
-    fn tell(&self, _: Timestamp, _: Box<str>, _: &str, _: Option<&Identity>) {}
 
     /// Who vouches for the tokens (`iss`).
     pub(super) fn issuer_name(&self) -> &str {

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use super::token::successor;
 use super::{IssueError, Minted, TokenIssuer};
-use crate::audit::AuditAction;
+use crate::audit::{Attempt, AuditAction, AuditTarget};
 use crate::error::ConfigError;
-use crate::store::{StoreError, TokenChange, TokenKey, TokenRecord};
+use crate::store::{Page, StoreError, TokenChange, TokenFilter, TokenKey, TokenRecord};
 
 /// What can be done with a token that lives on.
 ///
@@ -40,10 +41,12 @@ impl TokenIssuer {
             let problem = "it goes with the token's text, which stays";
             return Err(ConfigError::new("digest", problem).into());
         }
-        self.served(key).await?;
-        let record = self.store.update(key, change).await?;
-        self.tell(AuditAction::Changed, &record);
-        Ok(record)
+        let record = self.served(key).await?;
+        let attempt = self.attempt(Attempt::Change, || AuditTarget::of_record(&record));
+        let attempt = attempt.in_detail(change.words());
+        let updated = self.store.update(key, change).await;
+        attempt.end(&updated, |_| Some(AuditAction::Changed));
+        Ok(updated?)
     }
 
     /// Switches a token off, until it is [`enabled`](Self::enable).
@@ -83,9 +86,83 @@ impl TokenIssuer {
             .map(|end| now.saturating_add(end.since(old.created)));
         let text = self.format.generate().map_err(IssueError::random)?;
         let minted = self.dress(record, text, now)?;
-        let successor = minted.record.clone();
-        self.store.replace(key.id, successor, overlap, now).await?;
-        self.tell_successor(AuditAction::Rotated, &minted.record, key.id);
+        let attempt = self.attempt(Attempt::Rotate, || successor(&minted.record, key.id));
+        let record = minted.record.clone();
+        let replaced = self.store.replace(key.id, record, overlap, now).await;
+        attempt.end(&replaced, |()| Some(AuditAction::Rotated));
+        replaced?;
         Ok(minted)
+    }
+}
+
+/// Reading what was minted, and ending it.
+impl TokenIssuer {
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn get(&self, key: TokenKey<'_>) -> Result<Option<TokenRecord>, StoreError> {
+        let record = self.store.get(key).await?;
+        Ok(record.filter(|record| self.kinds.contains(&record.kind)))
+    }
+
+    /// Reads the records of a subject that `filter` means, oldest first. Those that have ended are among
+    /// them until they are pruned; [`TokenRecord::state`] tells them apart.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn list(
+        &self,
+        subject: &str,
+        filter: &TokenFilter,
+        page: &Page,
+    ) -> Result<Vec<TokenRecord>, StoreError> {
+        self.store.list(subject, &self.narrow(filter), page).await
+    }
+
+    /// Ends a token. Says whether this call did, or `false` if it was revoked before.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such token, and otherwise if the store failed.
+    pub async fn revoke(&self, key: TokenKey<'_>) -> Result<bool, StoreError> {
+        let record = self.served(key).await?;
+        let attempt = self.attempt(Attempt::Revoke, || AuditTarget::of_record(&record));
+        let revoked = self.store.revoke(key, self.clock.now()).await;
+        attempt.end(&revoked, |ended| ended.then_some(AuditAction::Revoked));
+        revoked
+    }
+
+    /// Ends those tokens of a subject that `filter` means, and says how many this call ended.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn revoke_all(&self, subject: &str, filter: &TokenFilter) -> Result<u64, StoreError> {
+        let filter = self.narrow(filter);
+        let attempt = self.attempt(Attempt::RevokeAll, || {
+            let only = match filter.only_kinds() {
+                Some([kind]) => Some(*kind),
+                _ => None,
+            };
+            let mut target = AuditTarget::new(only, subject);
+            target.session_id = filter.only_session().map(Into::into);
+            target
+        });
+        let now = self.clock.now();
+        let ended = self.store.revoke_all(subject, &filter, now).await;
+        attempt.end(&ended, |ended| {
+            (*ended > 0).then_some(AuditAction::RevokedAll(*ended))
+        });
+        ended
+    }
+
+    /// The record of a token that is of the kinds of this issuer.
+    pub(super) async fn served(&self, key: TokenKey<'_>) -> Result<TokenRecord, StoreError> {
+        self.get(key).await?.ok_or(StoreError::NotFound)
+    }
+
+    fn narrow(&self, filter: &TokenFilter) -> TokenFilter {
+        let asked = filter.only_kinds().unwrap_or(self.kinds);
+        let kinds = asked.iter().filter(|kind| self.kinds.contains(kind));
+        filter.clone().kinds(kinds.copied())
     }
 }

@@ -28,10 +28,14 @@ mod jwks;
 mod jwt;
 #[cfg(feature = "jwt")]
 mod jwt_builder;
+#[cfg(feature = "jwt")]
+mod jwt_told;
 #[cfg(all(feature = "jwt", feature = "tokens"))]
 mod login;
 #[cfg(feature = "tokens")]
 mod manage;
+#[cfg(feature = "tokens")]
+mod mint;
 #[cfg(feature = "jwt")]
 mod new_jwt;
 #[cfg(feature = "tokens")]
@@ -40,6 +44,10 @@ mod new_token;
 mod policy;
 #[cfg(all(feature = "jwt", feature = "tokens"))]
 mod refresh;
+#[cfg(all(feature = "jwt", feature = "tokens"))]
+mod refresh_sessions;
+#[cfg(all(feature = "jwt", feature = "tokens"))]
+mod renew;
 #[cfg(all(feature = "jwt", feature = "tokens"))]
 mod renew_error;
 #[cfg(feature = "jwt")]
@@ -65,6 +73,8 @@ pub use jwt::{IssuedJwt, JwtIssuer};
 pub use jwt_builder::JwtIssuerBuilder;
 #[cfg(all(feature = "jwt", feature = "tokens"))]
 pub use login::Login;
+#[cfg(feature = "tokens")]
+pub use mint::Minted;
 #[cfg(feature = "jwt")]
 pub use new_jwt::NewJwt;
 #[cfg(feature = "tokens")]
@@ -84,4 +94,4 @@ pub use signing_key::SigningKey;
 #[cfg(feature = "jwt")]
 pub use signing_keys::SigningKeys;
 #[cfg(feature = "tokens")]
-pub use token::{Minted, TokenIssuer};
+pub use token::TokenIssuer;

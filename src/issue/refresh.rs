@@ -2,19 +2,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::renew_error::RenewError;
-use super::{IssueError, IssuedJwt, JwtIssuer, Login, NewJwt, SecretToken, TokenIssuer};
-use crate::audit::{AuditAction, AuditTrail};
+use super::{IssueError, IssuedJwt, JwtIssuer, Login, Minted, NewJwt, SecretToken, TokenIssuer};
+use crate::audit::AuditTrail;
 use crate::clock::{Clock, Timestamp};
-use crate::credential::BearerToken;
 use crate::error::ConfigError;
-use crate::revocation::{Revocations, Target};
+use crate::identity::Identity;
+use crate::revocation::Revocations;
 use crate::store::{
-    Digests, Found, Page, REFRESH_KINDS, StoreError, SubjectLimit, TokenFilter, TokenFormat,
-    TokenKey, TokenRecord, TokenSeed, TokenState, TokenStore, hmac,
+    Digests, REFRESH_KINDS, StoreError, SubjectLimit, TokenFormat, TokenKey, TokenRecord,
+    TokenSeed, TokenStore,
 };
-
-const LABEL: &[u8] = b"tower-bearer refresh token successor";
 
 /// Gives out access tokens, which are JWTs and live for minutes, and refresh tokens, which buy the next
 /// (RFC 6749 §1.5), each once (RFC 9700 §4.14).
@@ -59,12 +56,12 @@ const LABEL: &[u8] = b"tower-bearer refresh token successor";
 /// ```
 #[derive(Clone)]
 pub struct RefreshTokens {
-    tokens: TokenIssuer,
-    access: JwtIssuer,
-    revocations: Option<Revocations>,
+    pub(super) tokens: TokenIssuer,
+    pub(super) access: JwtIssuer,
+    pub(super) revocations: Option<Revocations>,
     lifetime: Duration,
     idle: Option<Duration>,
-    grace: Duration,
+    pub(super) grace: Duration,
     shape: Shape,
 }
 
@@ -125,11 +122,24 @@ impl RefreshTokens {
         self
     }
 
-    /// Told to this audit trail.
+    /// Told to this audit trail, whatever is given out, refused and ended. The access tokens are told by
+    /// their own issuer, if it has a trail.
     #[must_use]
     pub fn with_audit(mut self, trail: AuditTrail) -> Self {
         self.tokens = self.tokens.with_audit(trail);
         self
+    }
+
+    /// A copy whose audit trail names `caller` as the one who acts, such as who ends a session. It changes
+    /// nothing about what may be done.
+    #[must_use]
+    pub fn acting_for(&self, caller: &Identity) -> Self {
+        let revocations = self.revocations.as_ref();
+        Self {
+            tokens: self.tokens.acting_for(caller),
+            revocations: revocations.map(|revocations| revocations.acting_for(caller)),
+            ..self.clone()
+        }
     }
 
     /// Ends the access tokens of a family with it, where the verifier is
@@ -176,6 +186,8 @@ impl RefreshTokens {
     ///
     /// # Errors
     /// If a setting of the tokens cannot be right, or the source of random numbers or the store failed.
+    /// Nothing that was made for the session is good then. A session that was to end for it may have ended
+    /// all the same; if its access tokens could not be ended, they are good until they end by themselves.
     /// [`StoreError::LimitReached`] if the subject has as many sessions as they may, and none is ended.
     pub async fn login(&self, login: Login) -> Result<TokenPair, IssueError> {
         let now = self.tokens.clock.now();
@@ -188,189 +200,37 @@ impl RefreshTokens {
         let minted = self.tokens.dress(record, text, now)?;
         let access = self.access_token(&minted.record, now)?;
         let minted = self.tokens.add(minted, self.tokens.limit).await?;
-        for id in &minted.ended {
-            let subject = &minted.record.subject;
-            let ended = self.tokens.get(TokenKey { subject, id }).await?;
-            if let Some(session) = ended.and_then(|record| record.session_id) {
-                self.end_access(&session).await?;
-            }
+        if let Err(error) = self.end_sessions_of(&minted).await {
+            // Nobody gets this one, and it should not stand in the way of the next try.
+            let key = minted.record.key();
+            let _ = self.tokens.store.revoke(key, now).await;
+            return Err(error.into());
         }
         Ok(pair(access, minted.token, &minted.record))
     }
 
-    /// Gives an access token and the next refresh token for one that was given out.
-    ///
-    /// # Errors
-    /// If the token is not good, was spent before, or could not be judged.
-    pub async fn renew(&self, refresh: &BearerToken) -> Result<TokenPair, RenewError> {
-        let found = self.find(refresh).await?.ok_or(RenewError::Invalid)?;
-        let now = self.tokens.clock.now();
-        let record = found.record();
-        match record.state(now) {
-            TokenState::Active => self.spend(record, refresh, now).await,
-            TokenState::Revoked => self.spent(record, refresh, now).await,
-            _ => Err(RenewError::Invalid),
-        }
-    }
-
-    /// Reads the refresh tokens of a subject that `filter` means, oldest first. The one of a session that is
-    /// [live](TokenRecord::is_live) stands for the session; those that were spent are listed until they are
-    /// pruned.
-    ///
-    /// # Errors
-    /// If the store failed.
-    pub async fn list(
-        &self,
-        subject: &str,
-        filter: &TokenFilter,
-        page: &Page,
-    ) -> Result<Vec<TokenRecord>, StoreError> {
-        self.tokens.list(subject, filter, page).await
-    }
-
-    /// Ends a session: its refresh tokens, and with [`Revocations`] its access tokens. One that has ended
-    /// stays so.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] if the subject has no such session, and otherwise if a store failed.
-    pub async fn end(&self, subject: &str, session_id: &str) -> Result<(), StoreError> {
-        let family = TokenFilter::all().session(session_id);
-        // Access tokens are ended by the session alone, whosever it is.
-        if self
-            .list(subject, &family, &Page::first(1))
-            .await?
-            .is_empty()
-        {
-            return Err(StoreError::NotFound);
-        }
-        self.tokens.revoke_all(subject, &family).await?;
-        self.end_access(session_id).await
-    }
-
-    /// Whose session a refresh token belongs to, for a logout that is handed one: subject and session.
-    ///
-    /// # Errors
-    /// If the token is unknown, or could not be judged.
-    pub async fn session_of(
-        &self,
-        refresh: &BearerToken,
-    ) -> Result<(Box<str>, Box<str>), RenewError> {
-        let found = self.find(refresh).await?.ok_or(RenewError::Invalid)?;
-        let record = found.record();
-        let session = record.session_id.clone().ok_or(RenewError::Invalid)?;
-        Ok((record.subject.clone(), session))
-    }
-
-    async fn find(&self, refresh: &BearerToken) -> Result<Option<Found>, RenewError> {
-        let text = refresh.expose_bytes();
-        if !self.tokens.format.matches_shape(text) {
-            return Ok(None);
-        }
-        let TokenIssuer { store, digests, .. } = &self.tokens;
-        let found = digests.find(text, &**store).await?;
-        Ok(found.filter(|found| REFRESH_KINDS.contains(&found.record().kind)))
-    }
-
-    async fn spend(
-        &self,
-        record: &TokenRecord,
-        refresh: &BearerToken,
-        now: Timestamp,
-    ) -> Result<TokenPair, RenewError> {
-        let text = self.successor(record, refresh)?;
-        let mut next = record.clone();
-        next.created = now;
-        next.last_used = None;
-        next.seed = Some(TokenSeed::from_bytes(random()?));
-        let minted = self.tokens.dress(next, text, now)?;
-        // Before the old one is spent: what fails here costs nobody their session.
-        let access = self.access_token(&minted.record, now)?;
-        let successor = minted.record.clone();
-        let store = &self.tokens.store;
-        match store
-            .replace(&record.id, successor, Duration::ZERO, now)
-            .await
-        {
-            Ok(()) => {
-                self.tokens
-                    .tell_successor(AuditAction::Renewed, &minted.record, &record.id);
-                Ok(pair(access, minted.token, &minted.record))
-            }
-            // Somebody else was faster, or the answer to an earlier try was lost.
-            Err(StoreError::Ended | StoreError::AlreadyExists) => {
-                let spent = store.get(record.key()).await?;
-                let spent = spent.ok_or(RenewError::Invalid)?;
-                self.spent(&spent, refresh, now).await
-            }
-            Err(StoreError::NotFound) => Err(RenewError::Invalid),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// What becomes of a token that is no longer good: its successor once more, or the family's end.
-    async fn spent(
-        &self,
-        record: &TokenRecord,
-        refresh: &BearerToken,
-        now: Timestamp,
-    ) -> Result<TokenPair, RenewError> {
-        // Ended by a logout, and not by being spent.
-        let (Some(heir), Some(spent)) = (&record.replaced_by, record.revoked) else {
-            return Err(RenewError::Invalid);
-        };
-        if record.expires.is_some_and(|end| now >= end) {
-            return Err(RenewError::Invalid);
-        }
-        if now < spent.saturating_add(self.grace) {
-            let key = TokenKey {
-                subject: &record.subject,
-                id: heir,
+    /// Ends the access tokens of the sessions that ended for this one: of as many as can be.
+    async fn end_sessions_of(&self, minted: &Minted) -> Result<(), StoreError> {
+        let mut ended = Ok(());
+        for id in &minted.ended {
+            let subject = &minted.record.subject;
+            let end = async {
+                let record = self.tokens.get(TokenKey { subject, id }).await?;
+                match record.and_then(|record| record.session_id) {
+                    Some(session) => self.end_access(&session).await,
+                    None => Ok(()),
+                }
             };
-            let heir = self.tokens.store.get(key).await?;
-            if let Some(heir) = heir.filter(|heir| heir.state(now) == TokenState::Active) {
-                let text = self.successor(record, refresh)?;
-                let access = self.access_token(&heir, now)?;
-                let token = SecretToken::new(text.to_string());
-                return Ok(pair(access, token, &heir));
-            }
+            ended = ended.and(end.await);
         }
-        let Some(session) = &record.session_id else {
-            return Err(RenewError::Invalid);
-        };
-        let family = TokenFilter::all().session(session.clone());
-        let ended = self.tokens.revoke_all(&record.subject, &family).await?;
-        self.end_access(session).await?;
-        match ended {
-            // The family was over already.
-            0 => Err(RenewError::Invalid),
-            _ => Err(RenewError::Reused {
-                subject: record.subject.clone(),
-                session_id: session.clone(),
-            }),
-        }
+        ended
     }
 
-    async fn end_access(&self, session_id: &str) -> Result<(), StoreError> {
-        match &self.revocations {
-            Some(revocations) => {
-                let target = Target::session(self.access.issuer_name(), session_id);
-                revocations.revoke(target).await
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn successor(
+    pub(super) fn access_token(
         &self,
         record: &TokenRecord,
-        refresh: &BearerToken,
-    ) -> Result<zeroize::Zeroizing<String>, RenewError> {
-        let seed = record.seed.ok_or(RenewError::Invalid)?;
-        let bytes = hmac(refresh.expose_bytes(), &[LABEL, seed.as_bytes()]);
-        Ok(self.tokens.format.of_bytes(&bytes))
-    }
-
-    fn access_token(&self, record: &TokenRecord, now: Timestamp) -> Result<IssuedJwt, IssueError> {
+        now: Timestamp,
+    ) -> Result<IssuedJwt, IssueError> {
         let mut jwt = NewJwt::of_record(record);
         let left = record.expires.map(|end| end.since(now));
         if let Some(left) = left.filter(|left| *left < self.access.lifetime()) {
@@ -392,7 +252,7 @@ impl fmt::Debug for RefreshTokens {
     }
 }
 
-fn pair(access: IssuedJwt, refresh: SecretToken, record: &TokenRecord) -> TokenPair {
+pub(super) fn pair(access: IssuedJwt, refresh: SecretToken, record: &TokenRecord) -> TokenPair {
     TokenPair {
         access,
         refresh,
@@ -401,7 +261,7 @@ fn pair(access: IssuedJwt, refresh: SecretToken, record: &TokenRecord) -> TokenP
     }
 }
 
-fn random() -> Result<[u8; 32], IssueError> {
+pub(super) fn random() -> Result<[u8; 32], IssueError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(IssueError::random)?;
     Ok(bytes)

@@ -5,6 +5,7 @@ use tokio::runtime::Handle;
 
 use super::Node;
 use super::follower::{Follower, Pace};
+use super::health::Health;
 use super::housekeeping::Housekeeping;
 use super::store::NodeStore;
 use super::uses::{Uses, write_on};
@@ -14,6 +15,7 @@ use crate::revocation::{Feed, Recent, Revocations};
 use crate::store::TokenStore;
 
 const MAX_LAG: Duration = Duration::from_secs(60);
+const MAX_BATCH: usize = 100_000;
 
 /// Sets up a [`Node`].
 #[derive(Debug)]
@@ -27,6 +29,7 @@ pub struct NodeBuilder {
     pending: usize,
     silence: Duration,
     prune: Option<(Duration, Duration)>,
+    prune_batch: usize,
 }
 
 impl NodeBuilder {
@@ -40,6 +43,7 @@ impl NodeBuilder {
             pending: 100_000,
             silence: Duration::from_secs(3),
             prune: None,
+            prune_batch: 500,
         }
     }
 
@@ -68,8 +72,10 @@ impl NodeBuilder {
         self
     }
 
-    /// For how many tokens a use may wait to be written: 100,000 unless set. Where there are more, uses are
-    /// lost, and told by [`NodeState`](super::NodeState).
+    /// For how many tokens a use may wait to be written: 100,000 unless set. Where there are more, the
+    /// use goes whose loss hurts the least: first of a token without an idle limit, then the one that moves
+    /// its token's end by the smallest share of that limit. [`NodeState`](super::NodeState) says how many
+    /// were lost.
     pub fn max_pending_uses(mut self, tokens: usize) -> Self {
         self.pending = tokens;
         self
@@ -89,6 +95,13 @@ impl NodeBuilder {
         self
     }
 
+    /// How much is removed at once: 500 unless set, and 100,000 at most. Less holds a database's locks for a
+    /// shorter time; a round goes on until nothing is left.
+    pub fn prune_batch(mut self, batch: usize) -> Self {
+        self.prune_batch = batch;
+        self
+    }
+
     /// Starts the node's tasks. Has to be called on a tokio runtime with a timer.
     ///
     /// # Errors
@@ -101,6 +114,11 @@ impl NodeBuilder {
             Some(revocations) => Arc::clone(revocations.recent()),
             None => Arc::new(Recent::new()),
         };
+        if self.feed.is_some() {
+            // Before the first request is judged by it.
+            recent.trust(false);
+        }
+        let health = Arc::new(Health::new(Arc::clone(&self.clock)));
         let uses = Arc::new(Uses::new(self.pending));
         let store = NodeStore::new(
             Arc::clone(&self.tokens),
@@ -110,13 +128,12 @@ impl NodeBuilder {
         let mut tasks = vec![runtime.spawn(write_on(
             Arc::clone(&uses),
             Arc::clone(&self.tokens),
+            Arc::clone(&health),
             self.lag,
         ))];
         if let Some(feed) = self.feed {
-            // Before the first request is judged by it.
-            recent.trust(false);
             let pace = Pace::of_silence(self.silence);
-            let follower = Follower::new(feed, Arc::clone(&recent), pace)?;
+            let follower = Follower::new(feed, Arc::clone(&recent), Arc::clone(&health), pace)?;
             tasks.push(runtime.spawn(follower.follow()));
         }
         if let Some((every, kept_for)) = self.prune {
@@ -126,6 +143,8 @@ impl NodeBuilder {
                 clock: self.clock,
                 every,
                 kept_for,
+                batch: self.prune_batch,
+                health: Arc::clone(&health),
             };
             tasks.push(runtime.spawn(housekeeping.go_on()));
         }
@@ -133,6 +152,7 @@ impl NodeBuilder {
             store: Arc::new(store),
             recent,
             uses,
+            health,
             tasks,
         })
     }
@@ -156,6 +176,10 @@ impl NodeBuilder {
             ("silence", "more than a minute")
         } else if self.prune.is_some_and(|(every, _)| every.is_zero()) {
             ("prune", "it would never pause")
+        } else if self.prune_batch == 0 {
+            ("prune_batch", "nothing would be removed")
+        } else if self.prune_batch > MAX_BATCH {
+            ("prune_batch", "more than a hundred thousand")
         } else {
             return Ok(());
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::health::Health;
 use crate::error::ConfigError;
 use crate::revocation::{Beat, Ending, Feed, FeedMessage, Recent};
 use crate::store::StoreError;
@@ -32,6 +33,7 @@ impl Pace {
 pub(super) struct Follower {
     feed: Arc<dyn Feed>,
     recent: Arc<Recent>,
+    health: Arc<Health>,
     pace: Pace,
     node: u64,
     /// The number of the last beat.
@@ -44,6 +46,7 @@ impl Follower {
     pub(super) fn new(
         feed: Arc<dyn Feed>,
         recent: Arc<Recent>,
+        health: Arc<Health>,
         pace: Pace,
     ) -> Result<Self, ConfigError> {
         let mut node = [0; 8];
@@ -52,6 +55,7 @@ impl Follower {
         Ok(Self {
             feed,
             recent,
+            health,
             pace,
             node: u64::from_le_bytes(node),
             beats: 0,
@@ -63,7 +67,7 @@ impl Follower {
         let mut pause = FIRST_PAUSE;
         loop {
             let was_trusted = self.listen().await;
-            self.recent.trust(false);
+            self.health.trust(&self.recent, false);
             if was_trusted {
                 pause = FIRST_PAUSE;
             }
@@ -103,7 +107,7 @@ impl Follower {
                     if !is_heard && Instant::now() < deaf_at {
                         // What was missed meanwhile may be anything.
                         self.recent.note(Ending::Anything);
-                        self.recent.trust(true);
+                        self.health.trust(&self.recent, true);
                         is_heard = true;
                     }
                 }
@@ -150,7 +154,7 @@ impl Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         // Nobody hears anything any more.
-        self.recent.trust(false);
+        self.health.trust(&self.recent, false);
     }
 }
 

@@ -1,12 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::health::Health;
 use crate::clock::Clock;
 use crate::revocation::Revocations;
 use crate::store::{StoreError, TokenStore};
-
-/// How much is removed at once.
-const BATCH: usize = 500;
 
 /// Removes what is over.
 pub(super) struct Housekeeping {
@@ -15,29 +13,45 @@ pub(super) struct Housekeeping {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) every: Duration,
     pub(super) kept_for: Duration,
+    /// How much is removed at once.
+    pub(super) batch: usize,
+    pub(super) health: Arc<Health>,
 }
 
 impl Housekeeping {
     pub(super) async fn go_on(self) {
         loop {
             tokio::time::sleep(self.every).await;
-            if let Err(error) = self.prune().await {
-                warn(&error);
+            match self.prune().await {
+                Ok(removed) => self.health.pruned(removed),
+                Err(error) => warn(&error),
             }
         }
     }
 
-    async fn prune(&self) -> Result<(), StoreError> {
+    /// Removes what is over, and says how much that was.
+    async fn prune(&self) -> Result<u64, StoreError> {
         let before = self.clock.now().saturating_sub(self.kept_for);
-        while self.tokens.prune(before, BATCH).await? >= BATCH as u64 {
+        let mut removed = 0;
+        loop {
+            let batch = self.tokens.prune(before, self.batch).await?;
+            removed += batch;
+            if batch < self.batch as u64 {
+                break;
+            }
             tokio::task::yield_now().await;
         }
-        if let Some(revocations) = &self.revocations {
-            while revocations.prune(BATCH).await? >= BATCH as u64 {
-                tokio::task::yield_now().await;
+        let Some(revocations) = &self.revocations else {
+            return Ok(removed);
+        };
+        loop {
+            let batch = revocations.prune(self.batch).await?;
+            removed += batch;
+            if batch < self.batch as u64 {
+                return Ok(removed);
             }
+            tokio::task::yield_now().await;
         }
-        Ok(())
     }
 }
 

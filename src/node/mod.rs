@@ -8,6 +8,7 @@
 //! 3. **Uses are kept in memory and written in batches,** each [`lag`](NodeBuilder::lag). On this node they
 //!    count at once: a session slides by each, and a listing shows it. On another, a session may look idle by
 //!    the lag too long, so the lag must be far below any idle limit. Nothing slides past an absolute limit.
+//!    Where more tokens are used in that time than may wait, it is chosen which use is lost.
 //! 4. **What is over is removed** in bounded batches, where that is asked for.
 //!
 //! ```
@@ -32,7 +33,9 @@
 
 mod builder;
 mod follower;
+mod health;
 mod housekeeping;
+mod spare;
 mod store;
 mod uses;
 
@@ -44,8 +47,10 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use self::health::Health;
 use self::store::NodeStore;
 use self::uses::Uses;
+use crate::clock::Timestamp;
 use crate::revocation::Recent;
 use crate::store::TokenStore;
 
@@ -57,6 +62,7 @@ pub struct Node {
     store: Arc<NodeStore>,
     recent: Arc<Recent>,
     uses: Arc<Uses>,
+    health: Arc<Health>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -66,10 +72,18 @@ pub struct Node {
 pub struct NodeState {
     /// Whether everything that other nodes end is heard of here.
     pub is_trusted: bool,
+    /// Since when that is so, or is not.
+    pub trust_changed_at: Timestamp,
     /// How many uses wait to be written.
     pub pending_uses: usize,
     /// How many uses were not kept, since too many waited. Their sessions may end sooner.
     pub lost_uses: u64,
+    /// When all that waited was last written, if it ever was.
+    pub uses_written_at: Option<Timestamp>,
+    /// When what is over was last removed, all of it, if it ever was.
+    pub pruned_at: Option<Timestamp>,
+    /// How many tokens and revocations were removed then.
+    pub pruned: u64,
 }
 
 /// Uses that could not be written before a node was shut down. Their sessions may end sooner.
@@ -93,16 +107,23 @@ impl Node {
     /// How the node is doing.
     #[must_use]
     pub fn state(&self) -> NodeState {
+        let (is_trusted, times) = self.health.look(&self.recent);
         NodeState {
-            is_trusted: self.recent.is_trusted(),
+            is_trusted,
+            trust_changed_at: times.trust,
             pending_uses: self.uses.pending(),
             lost_uses: self.uses.lost(),
+            uses_written_at: times.uses_written,
+            pruned_at: times.pruned.map(|(at, _)| at),
+            pruned: times.pruned.map_or(0, |(_, removed)| removed),
         }
     }
 
     /// Writes the uses that wait. Says how many are left, which is none unless the store failed.
     pub async fn flush(&self) -> usize {
-        self.uses.flush(self.store.inner()).await;
+        if self.uses.flush(self.store.inner()).await {
+            self.health.wrote_uses();
+        }
         self.uses.pending()
     }
 

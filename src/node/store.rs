@@ -36,7 +36,7 @@ impl NodeStore {
     fn watched(&self, mut found: Found, seen: u64) -> Found {
         let own = found.take_on_admitted();
         if own.is_none() {
-            let here = self.uses.last_use(&found.record().digest);
+            let here = self.uses.last_use(found.record().key());
             let last_used = found.last_used().max(here);
             found = found.with_last_used(last_used);
         }
@@ -48,7 +48,7 @@ impl NodeStore {
 
     /// The record, with the uses of this node.
     fn used(&self, mut record: TokenRecord) -> TokenRecord {
-        record.last_used = record.last_used.max(self.uses.last_use(&record.digest));
+        record.last_used = record.last_used.max(self.uses.last_use(record.key()));
         record
     }
 }

@@ -1,14 +1,17 @@
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, BuildHasherDefault, RandomState};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::health::Health;
+use super::spare::{Harm, Spare};
 use crate::clock::Timestamp;
 use crate::hasher::DigestHasher;
 use crate::identity::OnAdmitted;
 use crate::refusal::Refusal;
-use crate::store::{Found, StoreError, TokenDigest, TokenStore, TokenUse};
+use crate::store::{Found, StoreError, TokenKey, TokenStore, TokenUse};
 
 const SHARDS: usize = 16;
 /// How many uses are written at once.
@@ -16,18 +19,25 @@ const BATCH: usize = 1000;
 
 /// The latest uses of tokens on this node, until they are written and for one round longer: a lookup that
 /// began before they were written still finds them here.
+///
+/// A later use of a token takes the place of the one that waits. Where too many tokens wait, the use goes
+/// whose loss hurts the least ([`Harm`]), which may be the one that comes.
 #[derive(Debug)]
 pub(super) struct Uses {
     shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
     /// How many are kept, written or not.
     kept: AtomicUsize,
     max: usize,
     lost: AtomicU64,
+    /// Which go first.
+    spare: Mutex<Spare>,
     /// One flush at a time: a use that is written twice is harmless, one that is taken for written is not.
     writing: tokio::sync::Mutex<()>,
 }
 
-type Shard = HashMap<TokenDigest, Kept, BuildHasherDefault<DigestHasher>>;
+/// By a hash of whose token it is and its id, and not by its digest, which may be renewed meanwhile.
+type Shard = HashMap<u64, Kept, BuildHasherDefault<DigestHasher>>;
 
 #[derive(Debug)]
 struct Kept {
@@ -41,12 +51,22 @@ impl Kept {
     fn is_pending(&self) -> bool {
         self.written.is_none_or(|written| written < self.at)
     }
+
+    fn is_of(&self, token: TokenKey<'_>) -> bool {
+        self.found.record().key() == token
+    }
+
+    fn harm(&self) -> Harm {
+        Harm::of(&self.found, self.written, self.at)
+    }
 }
 
 impl Uses {
     pub(super) fn new(max: usize) -> Self {
         Self {
             shards: Default::default(),
+            hasher: RandomState::new(),
+            spare: Mutex::default(),
             kept: AtomicUsize::new(0),
             max,
             lost: AtomicU64::new(0),
@@ -55,8 +75,11 @@ impl Uses {
     }
 
     /// When this node last saw the token used, if it still knows.
-    pub(super) fn last_use(&self, digest: &TokenDigest) -> Option<Timestamp> {
-        self.shard(digest).get(digest).map(|kept| kept.at)
+    pub(super) fn last_use(&self, token: TokenKey<'_>) -> Option<Timestamp> {
+        let name = self.hasher.hash_one(token);
+        let shard = self.shard(name);
+        let kept = shard.get(&name)?;
+        kept.is_of(token).then_some(kept.at)
     }
 
     pub(super) fn pending(&self) -> usize {
@@ -73,14 +96,18 @@ impl Uses {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Writes everything that waits. What the store does not take stays.
-    pub(super) async fn flush(&self, store: &dyn TokenStore) {
+    /// Writes everything that waits. What the store does not take stays. Says whether it took all.
+    pub(super) async fn flush(&self, store: &dyn TokenStore) -> bool {
         let _one_at_a_time = self.writing.lock().await;
+        let mut is_all = true;
         for shard in 0..SHARDS {
             self.forget_written(shard);
             let pending = self.collect(shard, |_| true);
-            self.write(store, &pending).await;
+            is_all &= self.write(store, &pending).await;
         }
+        // Now those go first that are written.
+        self.spare().clear();
+        is_all
     }
 
     /// Writes what waits of one subject's tokens.
@@ -100,39 +127,94 @@ impl Uses {
     }
 
     fn record(&self, found: &Found, at: Timestamp) {
-        let digest = &found.record().digest;
-        let mut shard = self.shard(digest);
-        if let Some(kept) = shard.get_mut(digest) {
-            kept.at = kept.at.max(at);
+        let token = found.record().key();
+        let name = self.hasher.hash_one(token);
+        if let Some(kept) = self.shard(name).get_mut(&name) {
+            if kept.is_of(token) {
+                kept.at = kept.at.max(at);
+            } else {
+                self.lose();
+            }
             return;
         }
-        if self.kept.load(Ordering::Relaxed) >= self.max {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        self.kept.fetch_add(1, Ordering::Relaxed);
-        let found = found.clone();
         let kept = Kept {
-            found,
+            found: found.clone(),
             at,
             written: None,
         };
-        shard.insert(*digest, kept);
+        let is_full = self.kept.load(Ordering::Relaxed) >= self.max;
+        if is_full && !self.make_room(kept.harm()) {
+            self.lose();
+            return;
+        }
+        match self.shard(name).entry(name) {
+            Entry::Vacant(place) => {
+                place.insert(kept);
+                self.kept.fetch_add(1, Ordering::Relaxed);
+            }
+            // Another request was faster.
+            Entry::Occupied(mut place) if place.get().is_of(kept.found.record().key()) => {
+                place.get_mut().at = place.get().at.max(at);
+            }
+            Entry::Occupied(_) => self.lose(),
+        }
     }
 
-    async fn write(&self, store: &dyn TokenStore, pending: &[(Found, Timestamp)]) {
+    /// Has the use go whose loss hurts the least, if it hurts less than this one's.
+    fn make_room(&self, than: Harm) -> bool {
+        let mut spare = self.spare();
+        if spare.is_empty() {
+            let harms = (0..SHARDS).flat_map(|shard| self.harms(shard));
+            spare.fill(harms);
+        }
+        while let Some((harm, name)) = spare.next_below(than) {
+            let mut shard = self.shard(name);
+            // It may have been used, or written, since that was worked out.
+            if shard.get(&name).is_some_and(|kept| kept.harm() == harm) {
+                shard.remove(&name);
+                self.kept.fetch_sub(1, Ordering::Relaxed);
+                if harm != Harm::None {
+                    self.lose();
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    fn harms(&self, shard: usize) -> Vec<(Harm, u64)> {
+        let shard = self.lock(shard);
+        shard
+            .iter()
+            .map(|(name, kept)| (kept.harm(), *name))
+            .collect()
+    }
+
+    fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Spare> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn write(&self, store: &dyn TokenStore, pending: &[(Found, Timestamp)]) -> bool {
         for batch in pending.chunks(BATCH) {
             if let Err(error) = store.touch(&uses_of(batch)).await {
                 warn(&error);
-                return;
+                return false;
             }
             for (found, at) in batch {
-                let digest = &found.record().digest;
-                if let Some(kept) = self.shard(digest).get_mut(digest) {
+                let token = found.record().key();
+                let name = self.hasher.hash_one(token);
+                if let Some(kept) = self.shard(name).get_mut(&name)
+                    && kept.is_of(token)
+                {
                     kept.written = Some(*at);
                 }
             }
         }
+        true
     }
 
     fn collect(&self, shard: usize, wanted: impl Fn(&Found) -> bool) -> Vec<(Found, Timestamp)> {
@@ -151,8 +233,8 @@ impl Uses {
         self.kept.fetch_sub(before - shard.len(), Ordering::Relaxed);
     }
 
-    fn shard(&self, digest: &TokenDigest) -> MutexGuard<'_, Shard> {
-        self.lock(usize::from(digest.as_bytes()[8]) % SHARDS)
+    fn shard(&self, name: u64) -> MutexGuard<'_, Shard> {
+        self.lock((name >> 60) as usize % SHARDS)
     }
 
     fn lock(&self, shard: usize) -> MutexGuard<'_, Shard> {
@@ -163,10 +245,17 @@ impl Uses {
 }
 
 /// Writes the uses that wait, each `lag`.
-pub(super) async fn write_on(uses: Arc<Uses>, store: Arc<dyn TokenStore>, lag: Duration) {
+pub(super) async fn write_on(
+    uses: Arc<Uses>,
+    store: Arc<dyn TokenStore>,
+    health: Arc<Health>,
+    lag: Duration,
+) {
     loop {
         tokio::time::sleep(lag).await;
-        uses.flush(&*store).await;
+        if uses.flush(&*store).await {
+            health.wrote_uses();
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! 3. **Other nodes hear it through the [`Feed`]** of their store. A node that cannot hear trusts nothing
 //!    that it remembers and looks everything up, until it can.
 
+mod doubt;
 mod ending;
 mod endpoint;
 mod feed;
@@ -17,6 +18,7 @@ mod recent;
 mod revocations;
 mod revoker;
 mod target;
+mod told;
 mod watch;
 #[cfg(any(feature = "redis", feature = "sql"))]
 mod wire;
@@ -38,9 +40,9 @@ pub use revocations::Revocations;
 pub use revoker::Revoker;
 pub use target::{Revocation, Target};
 
-pub(crate) use recent::Recent;
 #[cfg(feature = "tokio")]
-pub(crate) use revocations::Doubt;
+pub(crate) use doubt::Doubt;
+pub(crate) use recent::Recent;
 pub(crate) use revocations::judge;
 pub(crate) use target::is_ended;
 pub(crate) use watch::Watch;

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::doubt::Doubt;
+use super::told::told;
 use super::{Ending, Recent, Revocation, RevocationStore, Target, Watch, is_ended};
+use crate::audit::{Attempt, Attempted, AuditAction, AuditTarget, AuditTrail};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::ConfigError;
 use crate::identity::Identity;
@@ -34,6 +37,8 @@ pub struct Revocations {
     recent: Arc<Recent>,
     longest: Duration,
     clock: Arc<dyn Clock>,
+    audit: Option<AuditTrail>,
+    actor: Option<Identity>,
 }
 
 impl Revocations {
@@ -52,6 +57,8 @@ impl Revocations {
             recent: Arc::new(Recent::new()),
             longest,
             clock: Arc::new(SystemClock),
+            audit: None,
+            actor: None,
         })
     }
 
@@ -62,18 +69,49 @@ impl Revocations {
         self
     }
 
+    /// Told to this audit trail, whatever is ended.
+    #[must_use]
+    pub fn with_audit(mut self, trail: AuditTrail) -> Self {
+        self.audit = Some(trail);
+        self
+    }
+
+    /// A copy whose audit trail names `caller` as the one who acts. It changes nothing about what may be done.
+    #[must_use]
+    pub fn acting_for(&self, caller: &Identity) -> Self {
+        Self {
+            actor: Some(caller.clone()),
+            ..self.clone()
+        }
+    }
+
     /// Ends one credential: the one that `identity` was verified by.
     ///
     /// # Errors
     /// If the store failed; and [`StoreError::NotFound`] if the identity names no credential.
     pub async fn revoke_credential(&self, identity: &Identity) -> Result<(), StoreError> {
+        let (trail, actor) = (self.audit(), self.actor());
+        self.revoke_credential_for(identity, trail, actor).await
+    }
+
+    /// Ends the credential of `identity`, and tells that to `trail`.
+    pub(super) async fn revoke_credential_for(
+        &self,
+        identity: &Identity,
+        trail: Option<&AuditTrail>,
+        actor: Option<&Identity>,
+    ) -> Result<(), StoreError> {
         let id = identity.credential_id().ok_or(StoreError::NotFound)?;
         let target = Target::token(identity.issuer().unwrap_or(""), id);
         let until = identity
             .expires_at()
             .map_or(Timestamp::MAX, |end| end.saturating_add(GREATEST_LEEWAY));
-        self.put(Revocation::new(target, Timestamp::MAX, until))
-            .await
+        let revocation = Revocation::new(target, Timestamp::MAX, until);
+        let of_identity = || AuditTarget::of_identity(identity);
+        let attempt = Attempted::begin(trail, actor, &*self.clock, Attempt::Revoke, of_identity);
+        let put = self.put(revocation).await;
+        attempt.end(&put, |()| Some(AuditAction::Revoked));
+        put
     }
 
     /// Ends the tokens of a target for good: such as a session, or a key that was lost.
@@ -82,7 +120,7 @@ impl Revocations {
     /// If the store failed.
     pub async fn revoke(&self, target: Target) -> Result<(), StoreError> {
         let until = self.forgettable(self.clock.now());
-        self.put(Revocation::new(target, Timestamp::MAX, until))
+        self.end(Revocation::new(target, Timestamp::MAX, until))
             .await
     }
 
@@ -96,7 +134,7 @@ impl Revocations {
         before: Timestamp,
     ) -> Result<(), StoreError> {
         let until = self.forgettable(before.max(self.clock.now()));
-        self.put(Revocation::new(target, before, until)).await
+        self.end(Revocation::new(target, before, until)).await
     }
 
     /// Forgets what no token could be ended by any more: at most `limit`. Says how many; as long as that is
@@ -134,45 +172,30 @@ impl Revocations {
             .saturating_add(GREATEST_LEEWAY)
     }
 
+    pub(super) fn audit(&self) -> Option<&AuditTrail> {
+        self.audit.as_ref()
+    }
+
+    pub(super) fn actor(&self) -> Option<&Identity> {
+        self.actor.as_ref()
+    }
+
+    /// Ends tokens, and tells it.
+    async fn end(&self, revocation: Revocation) -> Result<(), StoreError> {
+        let (attempt, done, target) = told(&revocation);
+        let (trail, actor) = (self.audit(), self.actor());
+        let attempt = Attempted::begin(trail, actor, &*self.clock, attempt, || target);
+        let put = self.put(revocation).await;
+        attempt.end(&put, |()| Some(done));
+        put
+    }
+
     async fn put(&self, revocation: Revocation) -> Result<(), StoreError> {
         let doubt = Doubt::begin(&self.recent);
         self.store.put(&revocation).await?;
         self.recent.note(Ending::Revocation(revocation));
         doubt.end();
         Ok(())
-    }
-}
-
-/// A write that may or may not take place: where it is given up, what is remembered is in doubt.
-pub(crate) struct Doubt<'a>(Option<&'a Recent>);
-
-impl<'a> Doubt<'a> {
-    pub(crate) fn begin(recent: &'a Recent) -> Self {
-        Self(Some(recent))
-    }
-
-    pub(crate) fn end(mut self) {
-        self.0 = None;
-    }
-
-    /// Ends the doubt, unless the write may or may not have taken place.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn end_unless_unknown<T>(self, result: &Result<T, StoreError>) {
-        let is_unknown = matches!(
-            result,
-            Err(StoreError::Unavailable { .. } | StoreError::Generic { .. })
-        );
-        if !is_unknown {
-            self.end();
-        }
-    }
-}
-
-impl Drop for Doubt<'_> {
-    fn drop(&mut self) {
-        if let Some(recent) = self.0 {
-            recent.note(Ending::Anything);
-        }
     }
 }
 

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use super::Revocations;
+use crate::audit::{Attempt, Attempted, AuditAction, AuditTarget, AuditTrail};
 use crate::clock::{Clock, SystemClock};
 use crate::identity::{CredentialKind, Identity};
 use crate::policy::Policy;
+use crate::refusal::Refusal;
 use crate::store::{StoreError, TokenKey, TokenStore};
 
 /// Ends the credential that somebody was verified by: a logout, of stored tokens and JWTs alike.
@@ -29,6 +31,8 @@ pub struct Revoker {
     own_issuer: Option<Box<str>>,
     administrators: Option<Policy>,
     clock: Arc<dyn Clock>,
+    audit: Option<AuditTrail>,
+    actor: Option<Identity>,
 }
 
 impl Default for Revoker {
@@ -47,6 +51,8 @@ impl Revoker {
             own_issuer: None,
             administrators: None,
             clock: Arc::new(SystemClock),
+            audit: None,
+            actor: None,
         }
     }
 
@@ -87,6 +93,24 @@ impl Revoker {
         self
     }
 
+    /// Told to this audit trail, whatever is ended, or refused to be by
+    /// [`RevocationEndpoint`](super::RevocationEndpoint). Where it is not set, what is ended by
+    /// [`Revocations`] is told to the trail of those, if they have one.
+    #[must_use]
+    pub fn with_audit(mut self, trail: AuditTrail) -> Self {
+        self.audit = Some(trail);
+        self
+    }
+
+    /// A copy whose audit trail names `caller` as the one who acts. It changes nothing about what may be done.
+    #[must_use]
+    pub fn acting_for(&self, caller: &Identity) -> Self {
+        Self {
+            actor: Some(caller.clone()),
+            ..self.clone()
+        }
+    }
+
     /// Ends the credential that `identity` was verified by. One that has ended stays so. Whether somebody may
     /// do this is for [`permits`](Self::permits) to say.
     ///
@@ -98,15 +122,27 @@ impl Revoker {
             && is_stored(identity)
         {
             let subject = identity.subject();
+            let of_identity = || AuditTarget::of_identity(identity);
+            let (trail, actor) = (self.audit.as_ref(), self.actor.as_ref());
+            let attempt =
+                Attempted::begin(trail, actor, &*self.clock, Attempt::Revoke, of_identity);
             let revoked = tokens.revoke(TokenKey { subject, id }, self.clock.now());
-            match revoked.await {
+            let revoked = revoked.await;
+            attempt.end(&revoked, |ended| ended.then_some(AuditAction::Revoked));
+            match revoked {
                 // A JWT may be known by the name of a kind that is stored.
                 Err(StoreError::NotFound) if self.revocations.is_some() => {}
                 revoked => return revoked.map(drop),
             }
         }
         match &self.revocations {
-            Some(revocations) => revocations.revoke_credential(identity).await,
+            Some(revocations) => {
+                let trail = self.audit.as_ref().or(revocations.audit());
+                let actor = self.actor.as_ref().or(revocations.actor());
+                revocations
+                    .revoke_credential_for(identity, trail, actor)
+                    .await
+            }
             None => Err(StoreError::NotFound),
         }
     }
@@ -134,6 +170,22 @@ impl Revoker {
     pub(super) fn can_revoke(&self, identity: &Identity) -> bool {
         let is_known = self.tokens.is_some() && is_stored(identity);
         identity.credential_id().is_some() && (is_known || self.revocations.is_some())
+    }
+
+    /// Tells that `caller` may not end a token.
+    pub(super) fn tell_refused(
+        &self,
+        caller: &Identity,
+        refusal: &Refusal,
+        target: impl FnOnce() -> AuditTarget,
+    ) {
+        let revocations = self.revocations.as_ref();
+        let trail = self.audit.as_ref();
+        if let Some(trail) = trail.or(revocations.and_then(Revocations::audit)) {
+            let action = AuditAction::NotRevoked(refusal.reason());
+            let (now, detail) = (self.clock.now(), Some(refusal.detail()));
+            trail.tell(now, action, target(), Some(caller), detail);
+        }
     }
 
     pub(super) fn administrators(&self) -> Option<&Policy> {

@@ -77,6 +77,14 @@ impl Target {
         Self(text.into())
     }
 
+    /// What it names (`session`, `all`), of which issuer, and the name.
+    pub(crate) fn parts(&self) -> Option<(&str, &str, &str)> {
+        let (what, rest) = self.0.split_once(':')?;
+        let (len, rest) = rest.split_once(':')?;
+        let (issuer, name) = rest.split_at_checked(len.parse().ok()?)?;
+        Some((what, issuer, name.strip_prefix(':')?))
+    }
+
     // The issuer's length keeps apart what would run into one another.
     fn of(what: &str, issuer: &str, name: &str) -> Self {
         Self(format!("{what}:{}:{issuer}:{name}", issuer.len()).into())

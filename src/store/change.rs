@@ -73,6 +73,24 @@ impl TokenChange {
         self.digest.as_ref().map(|(digest, _)| digest)
     }
 
+    /// What it changes, for the audit trail.
+    pub(crate) fn words(&self) -> &'static str {
+        match (self.name.is_some(), self.disabled, self.expires.is_some()) {
+            (false, None, false) => "nothing",
+            (true, None, false) => "renamed",
+            (false, Some(true), false) => "disabled",
+            (false, Some(false), false) => "enabled",
+            (false, None, true) => "new end",
+            (true, Some(true), false) => "renamed, disabled",
+            (true, Some(false), false) => "renamed, enabled",
+            (true, None, true) => "renamed, new end",
+            (false, Some(true), true) => "disabled, new end",
+            (false, Some(false), true) => "enabled, new end",
+            (true, Some(true), true) => "renamed, disabled, new end",
+            (true, Some(false), true) => "renamed, enabled, new end",
+        }
+    }
+
     /// Changes `record`.
     pub fn apply(&self, record: &mut TokenRecord) {
         if let Some(name) = &self.name {

@@ -23,6 +23,7 @@ pub(crate) struct Remote {
     loses_answer: AtomicBool,
     lookups: AtomicUsize,
     touches: Mutex<Vec<usize>>,
+    prunes: Mutex<Vec<usize>>,
 }
 
 impl Remote {
@@ -44,6 +45,11 @@ impl Remote {
     /// How many uses each batch had that was recorded.
     pub(crate) fn touches(&self) -> Vec<usize> {
         self.touches.lock().expect("the counts").clone()
+    }
+
+    /// How many rows each removal asked for at most.
+    pub(crate) fn prunes(&self) -> Vec<usize> {
+        self.prunes.lock().expect("the counts").clone()
     }
 
     async fn reach(&self) -> Result<&MemoryStore, StoreError> {
@@ -144,6 +150,7 @@ impl TokenStore for Remote {
     }
 
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        self.prunes.lock().expect("the counts").push(limit);
         self.reach().await?.prune(before, limit).await
     }
 }

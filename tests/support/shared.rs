@@ -273,6 +273,11 @@ pub(crate) fn some_lines() -> Vec<AuditEvent> {
     target.id = Some("k-1".into());
     trail.record(secs(1), AuditAction::Issued, target.clone(), Some(&alice));
     target.replaces = Some("k-0".into());
+    target.issuer = Some("https://id.example.com".into());
+    target.session_id = Some("s\0".into());
+    target.client_id = Some("web".into());
+    target.key_id = Some("2026".into());
+    target.issued_before = Some(secs(9));
     trail.record(secs(2), AuditAction::RevokedAll(7), target, Some(&bot));
     let mut lines = lines.lock().expect("the lines").clone();
     lines[1].lost_before = 5;

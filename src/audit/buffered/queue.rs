@@ -180,6 +180,9 @@ impl State {
 
 /// A refusal of somebody unknown: anybody can cause as many as they like.
 fn is_of_a_stranger(event: &AuditEvent) -> bool {
-    let refused = matches!(event.action, AuditAction::Request(Outcome::Refused(_)));
+    let refused = matches!(
+        event.action,
+        AuditAction::Request(Outcome::Refused(_)) | AuditAction::NotRenewed(_)
+    );
     refused && event.actor.is_none()
 }

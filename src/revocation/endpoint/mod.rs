@@ -16,11 +16,14 @@ use tower_service::Service;
 
 use self::form::Problem;
 use super::Revoker;
+use crate::audit::AuditTarget;
 use crate::caller::AuthenticatedUser;
 use crate::challenge::ResponseBody;
 use crate::credential::{BearerToken, DEFAULT_MAX_LEN};
 use crate::error::ConfigError;
 use crate::head::RequestHead;
+#[cfg(feature = "jwt")]
+use crate::identity::CredentialKind;
 #[cfg(feature = "jwt")]
 use crate::issue::{RefreshTokens, RenewError};
 use crate::refusal::{Reason, Refusal};
@@ -43,6 +46,8 @@ use crate::verifier::{Answer, Presented, TokenVerifier};
 ///    Whose it may be, [`Revoker::permits`] says.
 /// 5. A token is ended: 200 with an empty body. Where no way to end it was set up, it is 400
 ///    `unsupported_token_type`.
+///
+/// What is ended, and who was refused to, is told to the revoker's audit trail, with the name of the caller.
 ///
 /// If a store gives no answer on the way, it is 503 with `Retry-After`, and the client is to try again.
 ///
@@ -162,15 +167,21 @@ impl Desk {
             Err(refusal) => return Err(Unmet::Refused(refusal)),
         };
         if !self.revoker.permits(user.identity(), &other) {
-            return Err(Unmet::foreign());
+            return Err(self.foreign(user, || AuditTarget::of_identity(&other)));
         }
         if !self.revoker.can_revoke(&other) {
             return Err(Unmet::Wrong(Problem::Unsupported));
         }
-        match self.revoker.revoke(&other).await {
+        match self.revoker.acting_for(user).revoke(&other).await {
             Ok(()) | Err(StoreError::NotFound) => Ok(()),
             Err(error) => Err(Unmet::unavailable(error)),
         }
+    }
+
+    fn foreign(&self, user: &AuthenticatedUser, target: impl FnOnce() -> AuditTarget) -> Unmet {
+        let refusal = Refusal::forbidden("the token is somebody else's");
+        self.revoker.tell_refused(user, &refusal, target);
+        Unmet::Refused(refusal)
     }
 
     /// Ends the session of a refresh token. Says whether it is one.
@@ -187,9 +198,13 @@ impl Desk {
             Err(_) => return Ok(false),
         };
         if !self.revoker.permits_subject(user.identity(), &subject) {
-            return Err(Unmet::foreign());
+            return Err(self.foreign(user, || {
+                let mut target = AuditTarget::new(CredentialKind::RefreshToken, subject);
+                target.session_id = Some(session);
+                target
+            }));
         }
-        match refresh.end(&subject, &session).await {
+        match refresh.acting_for(user).end(&subject, &session).await {
             Ok(()) | Err(StoreError::NotFound) => Ok(true),
             Err(error) => Err(Unmet::unavailable(error)),
         }
@@ -203,10 +218,6 @@ enum Unmet {
 }
 
 impl Unmet {
-    fn foreign() -> Self {
-        Self::Refused(Refusal::forbidden("the token is somebody else's"))
-    }
-
     fn unavailable(error: StoreError) -> Self {
         let detail = "the store of what was ended gave no answer";
         Self::Refused(Refusal::unavailable(detail).with_source(error))

@@ -58,7 +58,8 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// Leaves the tables alone: whoever runs the service makes them, by `docs/sql/postgres.sql`.
+    /// Leaves the tables alone: whoever runs the service makes them, by `docs/sql/postgres.sql` and then
+    /// `docs/sql/postgres.2.sql`.
     pub fn without_migrations(mut self) -> Self {
         self.migrate = false;
         self

@@ -36,7 +36,10 @@ impl Dialect for Postgres {
     type Db = sqlx::Postgres;
 
     const NAME: &'static str = "postgres";
-    const MIGRATIONS: &'static [&'static str] = &[include_str!("../../../docs/sql/postgres.sql")];
+    const MIGRATIONS: &'static [&'static str] = &[
+        include_str!("../../../docs/sql/postgres.sql"),
+        include_str!("../../../docs/sql/postgres.2.sql"),
+    ];
     const HAS_MIGRATIONS: &'static str =
         "SELECT 1 WHERE to_regclass('tower_bearer_migrations') IS NOT NULL";
     const REVOKE_ALL: &'static str = "WITH held AS ( \
@@ -68,15 +71,19 @@ impl Dialect for Postgres {
     const ADD_LINES: &'static str = "INSERT INTO tower_bearer_audit \
          (event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
          credential_id, credential_name, token_kind, token_subject, token_id, \
-         token_name, token_replaces, method, resource, client_addr, detail, lost_before) \
+         token_name, token_replaces, token_issuer, token_session, token_client, token_key, \
+         token_issued_before, method, resource, client_addr, detail, lost_before) \
          SELECT event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
          credential_id, credential_name, token_kind, token_subject, token_id, \
-         token_name, token_replaces, method, resource, client_addr, detail, lost_before \
+         token_name, token_replaces, token_issuer, token_session, token_client, token_key, \
+         token_issued_before, method, resource, client_addr, detail, lost_before \
          FROM json_to_recordset($1::json) AS line \
          (event text, at bigint, action text, ended bigint, outcome text, \
          actor_kind text, actor text, credential_kind text, credential_id text, \
          credential_name text, token_kind text, token_subject text, token_id text, \
-         token_name text, token_replaces text, method text, resource text, \
+         token_name text, token_replaces text, token_issuer text, token_session text, \
+         token_client text, token_key text, token_issued_before bigint, \
+         method text, resource text, \
          client_addr text, detail text, lost_before bigint) \
          ON CONFLICT DO NOTHING";
 

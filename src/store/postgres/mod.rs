@@ -51,7 +51,8 @@ use dialect::Postgres;
 ///   compared byte by byte (`COLLATE "C"`). The database must be in UTF-8.
 /// - Times are kept in milliseconds, and so is the idle limit.
 ///
-/// The tables are those of `docs/sql/postgres.sql`; the store makes them when it connects.
+/// The tables are those of `docs/sql/postgres.sql` and `docs/sql/postgres.2.sql`; the store makes them when it
+/// connects.
 ///
 /// TLS needs the `postgres-tls` feature, and `sslmode=verify-full` in the URL where it must not be done
 /// without.

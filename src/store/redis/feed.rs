@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind, Value};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::RedisStore;
 use super::error::{fault, unavailable};
+use super::heard::Heard;
 use super::link::{Link, together, understood, within};
 use super::topology::Topology;
 use crate::revocation::{Beat, Ending, Feed, FeedMessage, Subscription};
@@ -19,6 +19,8 @@ use crate::store::StoreError;
 
 /// How often a subscription asks whether the masters of a cluster are still the same.
 const CHECKED_EACH: Duration = Duration::from_secs(1);
+/// How many pushes may wait to be heard.
+const QUEUE: usize = 65_536;
 /// Of how many beats it is known which masters have passed them on.
 const REMEMBERED: usize = 1024;
 
@@ -37,17 +39,18 @@ impl Feed for RedisStore {
             None => vec![None],
             Some(topology) => topology.masters().into_iter().map(Some).collect(),
         };
-        let (said, heard) = unbounded_channel();
+        let (mouth, heard) = Heard::new(QUEUE);
         let timeout = self.inner.timeout;
         let ears = nodes.into_iter().enumerate().map(|(number, node)| {
-            let said = said.clone();
-            let push = move |push| said.send((number, push)).map_err(drop);
+            let said = mouth.clone();
+            let push = move |push| said.say(number, push);
             async move {
                 let ear = self.inner.origin.ear(node.as_ref(), timeout, push);
                 listen(ear.await?, &self.inner.channel).await
             }
         });
         let ears = together(ears).await?;
+        drop(mouth);
         let mut check = interval(CHECKED_EACH);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Box::new(Ears {
@@ -97,7 +100,7 @@ async fn listen(
 /// A connection to each master.
 struct Ears {
     ears: Vec<MultiplexedConnection>,
-    heard: UnboundedReceiver<(usize, PushInfo)>,
+    heard: Heard,
     beats: Beats,
     topology: Option<(Topology, Interval)>,
     timeout: Duration,
@@ -109,13 +112,11 @@ impl Subscription for Ears {
         loop {
             let mut changed = pin!(changed(&mut self.topology, &self.ears, self.timeout));
             let heard = &mut self.heard;
-            let push = poll_fn(|context| match heard.poll_recv(context) {
-                Poll::Ready(push) => Poll::Ready(Ok(push)),
+            let push = poll_fn(|context| match heard.poll_next(context) {
+                Poll::Ready(push) => Poll::Ready(push),
                 Poll::Pending => changed.as_mut().poll(context).map(Err),
             });
-            let Some((number, push)) = push.await? else {
-                return Err(unavailable("the connections of the feed are closed"));
-            };
+            let (number, push) = push.await?;
             if let Some(message) = understand(&mut self.beats, number, &push)? {
                 return Ok(message);
             }

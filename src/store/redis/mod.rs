@@ -2,6 +2,7 @@ mod builder;
 mod claim;
 mod error;
 mod feed;
+mod heard;
 mod keys;
 mod link;
 mod origin;

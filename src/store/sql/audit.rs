@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Dialect, Sql, args, problem};
 use crate::audit::{Actor, AuditAction, AuditEvent};
+use crate::clock::Timestamp;
 use crate::identity::CredentialKind;
 use crate::store::StoreError;
 
@@ -42,6 +43,11 @@ struct Line<'a> {
     token_id: Option<Cow<'a, str>>,
     token_name: Option<Cow<'a, str>>,
     token_replaces: Option<Cow<'a, str>>,
+    token_issuer: Option<Cow<'a, str>>,
+    token_session: Option<Cow<'a, str>>,
+    token_client: Option<Cow<'a, str>>,
+    token_key: Option<Cow<'a, str>>,
+    token_issued_before: Option<i64>,
     method: Option<Cow<'a, str>>,
     resource: Option<Cow<'a, str>>,
     client_addr: Option<String>,
@@ -78,6 +84,13 @@ impl<'a> Line<'a> {
             token_id: text(token.and_then(|it| it.id.as_deref())),
             token_name: text(token.and_then(|it| it.name.as_deref())),
             token_replaces: text(token.and_then(|it| it.replaces.as_deref())),
+            token_issuer: text(token.and_then(|it| it.issuer.as_deref())),
+            token_session: text(token.and_then(|it| it.session_id.as_deref())),
+            token_client: text(token.and_then(|it| it.client_id.as_deref())),
+            token_key: text(token.and_then(|it| it.key_id.as_deref())),
+            token_issued_before: token
+                .and_then(|it| it.issued_before)
+                .map(Timestamp::as_unix_millis),
             method: text(event.method.as_deref()),
             resource: text(event.resource.as_deref()),
             client_addr: event.client_addr.map(|addr| addr.to_string()),

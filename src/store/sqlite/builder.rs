@@ -44,7 +44,8 @@ impl SqliteStoreBuilder {
         self
     }
 
-    /// Leaves the tables alone: whoever runs the service makes them, by `docs/sql/sqlite.sql`.
+    /// Leaves the tables alone: whoever runs the service makes them, by `docs/sql/sqlite.sql` and then
+    /// `docs/sql/sqlite.2.sql`.
     pub fn without_migrations(mut self) -> Self {
         self.migrate = false;
         self

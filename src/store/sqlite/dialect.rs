@@ -25,7 +25,10 @@ impl Dialect for Sqlite {
     type Db = sqlx::Sqlite;
 
     const NAME: &'static str = "sqlite";
-    const MIGRATIONS: &'static [&'static str] = &[include_str!("../../../docs/sql/sqlite.sql")];
+    const MIGRATIONS: &'static [&'static str] = &[
+        include_str!("../../../docs/sql/sqlite.sql"),
+        include_str!("../../../docs/sql/sqlite.2.sql"),
+    ];
     const HAS_MIGRATIONS: &'static str = "SELECT name FROM sqlite_master \
          WHERE type = 'table' AND name = 'tower_bearer_migrations'";
     const REVOKE_ALL: &'static str = "UPDATE tower_bearer_tokens \
@@ -48,12 +51,15 @@ impl Dialect for Sqlite {
     const ADD_LINES: &'static str = "INSERT INTO tower_bearer_audit \
          (event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
          credential_id, credential_name, token_kind, token_subject, token_id, \
-         token_name, token_replaces, method, resource, client_addr, detail, lost_before) \
+         token_name, token_replaces, token_issuer, token_session, token_client, token_key, \
+         token_issued_before, method, resource, client_addr, detail, lost_before) \
          SELECT value->>'event', value->>'at', value->>'action', value->>'ended', \
          value->>'outcome', value->>'actor_kind', value->>'actor', \
          value->>'credential_kind', value->>'credential_id', \
          value->>'credential_name', value->>'token_kind', value->>'token_subject', \
          value->>'token_id', value->>'token_name', value->>'token_replaces', \
+         value->>'token_issuer', value->>'token_session', value->>'token_client', \
+         value->>'token_key', value->>'token_issued_before', \
          value->>'method', \
          value->>'resource', value->>'client_addr', value->>'detail', \
          value->>'lost_before' \

@@ -47,7 +47,8 @@ use dialect::Sqlite;
 /// - **Any text**, with NUL too, is a subject and an id.
 /// - Times are kept in milliseconds, and so is the idle limit.
 ///
-/// The tables are those of `docs/sql/sqlite.sql`; the store makes them when it is opened.
+/// The tables are those of `docs/sql/sqlite.sql` and `docs/sql/sqlite.2.sql`; the store makes them when it is
+/// opened.
 pub struct SqliteStore(Sql<Sqlite>, SqliteConnectOptions);
 
 impl SqliteStore {

@@ -33,7 +33,7 @@ impl Housekeeping {
             tokio::task::yield_now().await;
         }
         if let Some(revocations) = &self.revocations {
-            while revocations.prune(BATCH).await? >= BATCH as u64 {
+            while revocations.prune_before(before, BATCH).await? >= BATCH as u64 {
                 tokio::task::yield_now().await;
             }
         }

@@ -11,7 +11,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use servers::Postgres;
+use servers::{Fault, Postgres, Proxy};
 use shared::{
     a_call_that_is_given_up_leaves_nothing_half_done, a_large_batch_of_uses_is_recorded,
     assert_nothing_of, get, insert, mint_some, races_between_nodes_keep_every_promise, session,
@@ -185,6 +185,32 @@ async fn a_lookup_outlives_the_loss_of_its_connection() {
     );
     let found = store.find(&session("1").digest).await;
     assert!(found.expect("finding").is_some());
+}
+
+#[tokio::test]
+async fn a_server_that_is_long_in_connecting_is_used_once_it_is_connected() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let near = open(&server).await;
+    insert(&near, &session("1")).await;
+    let proxy = Proxy::before(server.port()).await;
+    let url = format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port());
+    // A lookup takes two round trips the first time, and connecting as many: more than a call may.
+    let store = PostgresStore::builder(url).timeout(Duration::from_millis(500));
+    let store = store.connect().await.expect("connecting");
+    proxy.set(Fault::Delay(Duration::from_millis(100))).await;
+    let mut tries = 0;
+    while store.find(&session("1").digest).await.is_err() {
+        tries += 1;
+        assert!(tries < 20, "it is never connected");
+    }
+    let mut ear = None;
+    while ear.is_none() {
+        ear = store.subscribe().await.ok();
+        tries += 1;
+        assert!(tries < 40, "it is never heard");
+    }
 }
 
 #[tokio::test]

@@ -88,8 +88,11 @@ impl NodeBuilder {
         self
     }
 
-    /// Removes, so often, what has been over for so long. Not done unless set; one node of several is enough,
-    /// and more do no harm.
+    /// Removes, so often, what has been over for so long: tokens and revocations. Not done unless set; one
+    /// node of several is enough, and more do no harm.
+    ///
+    /// A revocation that was removed by a clock that was ahead does not come back when the clock is set
+    /// right, so `kept_for` should be longer than any clock may be wrong: a day, rather than a minute.
     pub fn prune(mut self, every: Duration, kept_for: Duration) -> Self {
         self.prune = Some((every, kept_for));
         self

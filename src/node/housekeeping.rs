@@ -45,7 +45,7 @@ impl Housekeeping {
             return Ok(removed);
         };
         loop {
-            let batch = revocations.prune(self.batch).await?;
+            let batch = revocations.prune_before(before, self.batch).await?;
             removed += batch;
             if batch < self.batch as u64 {
                 return Ok(removed);

@@ -143,7 +143,16 @@ impl Revocations {
     /// # Errors
     /// If the store failed.
     pub async fn prune(&self, limit: usize) -> Result<u64, StoreError> {
-        self.store.prune(self.clock.now(), limit).await
+        self.prune_before(self.clock.now(), limit).await
+    }
+
+    /// Forgets what no token could be ended by any more since `before`.
+    pub(crate) async fn prune_before(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
+        self.store.prune(before, limit).await
     }
 
     /// Takes note that something was ended, here or elsewhere. Nodes that hear of endings by a way of their

@@ -9,7 +9,9 @@ use super::PostgresStore;
 use super::dialect::Postgres;
 use crate::error::ConfigError;
 use crate::store::StoreError;
-use crate::store::sql::{Dialect as _, Sql, TIMEOUT, fault, problem, set_up};
+use crate::store::sql::{
+    CONNECTING, Connections, Dialect as _, Sql, TIMEOUT, fault, problem, set_up,
+};
 
 const CONNECTIONS: u32 = 10;
 /// How long a server may take to be there when the store connects first.
@@ -90,6 +92,7 @@ impl PostgresStoreBuilder {
             .connect_with(options.clone())
             .await
             .map_err(fault::<Postgres>)?;
+        let patient = Connections::new(patient);
         set_up(&dialect, &patient, self.migrate).await?;
         patient.close().await;
 
@@ -97,7 +100,7 @@ impl PostgresStoreBuilder {
         let limited = options.clone().options([("statement_timeout", limit)]);
         let pool = PoolOptions::new()
             .max_connections(self.connections)
-            .acquire_timeout(self.timeout)
+            .acquire_timeout(CONNECTING)
             .test_before_acquire(false)
             .before_acquire(|connection: &mut PgConnection, meta| {
                 Box::pin(async move {
@@ -108,10 +111,11 @@ impl PostgresStoreBuilder {
                 })
             })
             .connect_lazy_with(limited);
+        let connections = Connections::new(pool);
         let sql = Sql {
             dialect,
-            readers: pool.clone(),
-            writers: pool,
+            readers: connections.clone(),
+            writers: connections,
             timeout: self.timeout,
         };
         Ok(PostgresStore(sql, options))

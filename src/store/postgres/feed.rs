@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgListener};
 use super::dialect::Postgres;
 use crate::revocation::{FeedMessage, Subscription};
 use crate::store::StoreError;
-use crate::store::sql::{Dialect as _, fault, limited};
+use crate::store::sql::{CONNECTING, Dialect as _, fault, limited};
 
 /// An ear at a channel of the server, with a connection of its own.
 pub(super) struct Listener {
@@ -21,6 +21,8 @@ impl Listener {
         channel: &str,
         timeout: Duration,
     ) -> Result<Self, StoreError> {
+        // No longer than a connection of any other kind, which is longer than a call.
+        let timeout = timeout.max(CONNECTING);
         limited(Postgres::NAME, timeout, async {
             let pool = PoolOptions::new()
                 .max_connections(1)

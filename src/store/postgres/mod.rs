@@ -43,7 +43,8 @@ use dialect::Postgres;
 ///   long for a notification, of more than 7,900 bytes, is told as one of
 ///   [`Anything`](crate::revocation::Ending::Anything). A subscription has a connection of its own,
 ///   and fails when that is lost. Poolers that hand out connections by transaction do not let it listen.
-/// - **Lost connections** are made anew. A lookup tries another at once; a change that was under way is
+/// - **Lost connections** are made anew, by tasks that go on when the call that needed one has given up:
+///   each may take a second. A lookup tries another at once; a change that was under way is
 ///   unavailable, and so is any call whose time is over. The server is told the same limit
 ///   (`statement_timeout`).
 /// - **Texts** with a NUL are refused, since PostgreSQL has none, and so are a subject and an id of more

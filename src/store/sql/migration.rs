@@ -1,7 +1,6 @@
 use sqlx::SqlStr;
-use sqlx::pool::Pool;
 
-use super::{Columns, Dialect, SET_UP, Tx, fault, limited, problem};
+use super::{Columns, Connections, Dialect, SET_UP, Tx, fault, limited, problem};
 use crate::store::StoreError;
 
 const LATEST: &str = "SELECT version, compatible_from FROM tower_bearer_migrations \
@@ -13,11 +12,11 @@ const LATEST: &str = "SELECT version, compatible_from FROM tower_bearer_migratio
 /// Of several that start at once, one makes the tables, and the others wait for it.
 pub(in crate::store) async fn set_up<D: Dialect>(
     dialect: &D,
-    pool: &Pool<D::Db>,
+    connections: &Connections<D::Db>,
     migrate: bool,
 ) -> Result<(), StoreError> {
     limited(D::NAME, SET_UP, async {
-        let mut tx = Tx::begin(dialect, pool, D::begin_migration()).await?;
+        let mut tx = Tx::begin(dialect, connections, D::begin_migration()).await?;
         let done = set_up_in(&mut tx, migrate).await;
         tx.finish(done).await
     })

@@ -1,6 +1,7 @@
 //! What the SQL stores share: everything but the dialect.
 
 mod audit;
+mod connections;
 mod dialect;
 mod error;
 mod migration;
@@ -11,11 +12,11 @@ mod tx;
 
 use std::time::Duration;
 
-use sqlx::pool::{Pool, PoolConnection};
-
 use super::StoreError;
 use crate::revocation::{Beat, FeedMessage};
 
+use connections::Connection;
+pub(super) use connections::{CONNECTING, Connections};
 pub(super) use dialect::{Arg, Columns, Dialect, Statement, args, calls, rows};
 pub(super) use error::{fault, problem};
 pub(super) use migration::set_up;
@@ -29,8 +30,8 @@ pub(super) const SET_UP: Duration = Duration::from_secs(30);
 /// A store in one dialect. Reads and changes may have pools of their own.
 pub(super) struct Sql<D: Dialect> {
     pub(super) dialect: D,
-    pub(super) readers: Pool<D::Db>,
-    pub(super) writers: Pool<D::Db>,
+    pub(super) readers: Connections<D::Db>,
+    pub(super) writers: Connections<D::Db>,
     pub(super) timeout: Duration,
 }
 
@@ -75,7 +76,7 @@ impl<D: Dialect> Sql<D> {
         .await
     }
 
-    async fn reader(&self) -> Result<PoolConnection<D::Db>, StoreError> {
+    async fn reader(&self) -> Result<Connection<D::Db>, StoreError> {
         self.readers.acquire().await.map_err(fault::<D>)
     }
 

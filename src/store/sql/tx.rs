@@ -1,6 +1,6 @@
-use sqlx::pool::{Pool, PoolConnection};
 use sqlx::{Database, SqlStr};
 
+use super::connections::{Connection, Connections};
 use super::dialect::Statement;
 use super::{Arg, Dialect, fault};
 use crate::revocation::{Ending, FeedMessage};
@@ -12,16 +12,16 @@ use crate::store::StoreError;
 /// what it did, and nothing else is ever written in a transaction that nobody commits.
 pub(in crate::store) struct Tx<'a, D: Dialect> {
     dialect: &'a D,
-    connection: Option<PoolConnection<D::Db>>,
+    connection: Option<Connection<D::Db>>,
 }
 
 impl<'a, D: Dialect> Tx<'a, D> {
     pub(in crate::store) async fn begin(
         dialect: &'a D,
-        pool: &Pool<D::Db>,
+        connections: &Connections<D::Db>,
         begin: SqlStr,
     ) -> Result<Self, StoreError> {
-        let connection = pool.acquire().await.map_err(fault::<D>)?;
+        let connection = connections.acquire().await.map_err(fault::<D>)?;
         let mut tx = Self {
             dialect,
             connection: Some(connection),

@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use super::SqliteStore;
 use super::dialect::Sqlite;
 use crate::store::StoreError;
-use crate::store::sql::{Sql, TIMEOUT, fault, set_up};
+use crate::store::sql::{CONNECTING, Connections, Sql, TIMEOUT, fault, set_up};
 
 const READERS: u32 = 4;
 
@@ -64,7 +64,7 @@ impl SqliteStoreBuilder {
             .busy_timeout(self.timeout)
             .disable_statement_logging();
         let pool = PoolOptions::new()
-            .acquire_timeout(self.timeout)
+            .acquire_timeout(CONNECTING)
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None);
@@ -73,20 +73,22 @@ impl SqliteStoreBuilder {
         let patient = PoolOptions::new()
             .max_connections(1)
             .connect_with(writing.clone().busy_timeout(crate::store::sql::SET_UP));
-        let patient = patient.await.map_err(fault::<Sqlite>)?;
+        let patient = Connections::new(patient.await.map_err(fault::<Sqlite>)?);
         set_up(&Sqlite, &patient, self.migrate).await?;
         patient.close().await;
 
         let reading = options.create_if_missing(false).pragma("query_only", "ON");
         let sql = Sql {
             dialect: Sqlite,
-            readers: pool
-                .clone()
-                .max_connections(self.readers)
-                .connect_lazy_with(reading.clone()),
-            writers: pool
-                .max_connections(1)
-                .connect_lazy_with(writing.create_if_missing(false)),
+            readers: Connections::new(
+                pool.clone()
+                    .max_connections(self.readers)
+                    .connect_lazy_with(reading.clone()),
+            ),
+            writers: Connections::new(
+                pool.max_connections(1)
+                    .connect_lazy_with(writing.create_if_missing(false)),
+            ),
             timeout: self.timeout,
         };
         Ok(SqliteStore(sql, reading))

@@ -1,4 +1,5 @@
 mod builder;
+mod changing;
 mod claim;
 mod error;
 mod feed;
@@ -6,6 +7,7 @@ mod keys;
 mod link;
 mod origin;
 mod prune;
+mod reading;
 mod record;
 mod revocations;
 mod scripts;

@@ -25,12 +25,7 @@ impl<D: Dialect> Sql<D> {
         for used in uses {
             check_key::<D>(used.key)?;
         }
-        self.within(async {
-            let mut tx = self.begin(None).await?;
-            let touched = D::touch(&mut tx, uses).await;
-            tx.finish(touched).await
-        })
-        .await
+        self.within(D::touch(self, uses)).await
     }
 
     pub(in crate::store) async fn update(
@@ -39,12 +34,17 @@ impl<D: Dialect> Sql<D> {
         change: &TokenChange,
     ) -> Result<TokenRecord, StoreError> {
         check_key::<D>(key)?;
-        self.within(async {
-            let mut tx = self.begin(Some(key.subject)).await?;
-            let changed = apply(&mut tx, key, change).await;
-            tx.finish(changed).await
-        })
-        .await
+        self.within(D::update(self, key, change)).await
+    }
+
+    pub(in crate::store) async fn update_by_steps(
+        &self,
+        key: TokenKey<'_>,
+        change: &TokenChange,
+    ) -> Result<TokenRecord, StoreError> {
+        let mut tx = self.begin(Some(key.subject)).await?;
+        let changed = apply(&mut tx, key, change).await;
+        tx.finish(changed).await
     }
 
     pub(in crate::store) async fn replace(

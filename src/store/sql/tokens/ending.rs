@@ -17,12 +17,17 @@ impl<D: Dialect> Sql<D> {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         check_key::<D>(key)?;
-        self.within(async {
-            let mut tx = self.begin(Some(key.subject)).await?;
-            let ended = end(&mut tx, key, at).await;
-            tx.finish(ended).await
-        })
-        .await
+        self.within(D::revoke(self, key, at)).await
+    }
+
+    pub(in crate::store) async fn revoke_by_steps(
+        &self,
+        key: TokenKey<'_>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin(Some(key.subject)).await?;
+        let ended = end(&mut tx, key, at).await;
+        tx.finish(ended).await
     }
 
     pub(in crate::store) async fn revoke_all(

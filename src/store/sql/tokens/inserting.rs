@@ -18,12 +18,16 @@ const UNREVOKED: &str = concat!(
 
 impl<D: Dialect> Sql<D> {
     pub(in crate::store) async fn insert(&self, record: &TokenRecord) -> Result<(), StoreError> {
-        self.within(async {
-            let mut tx = self.begin(Some(&record.subject)).await?;
-            let inserted = add(&mut tx, record).await;
-            tx.finish(inserted).await
-        })
-        .await
+        self.within(D::insert(self, record)).await
+    }
+
+    pub(in crate::store) async fn insert_by_steps(
+        &self,
+        record: &TokenRecord,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin(Some(&record.subject)).await?;
+        let inserted = add(&mut tx, record).await;
+        tx.finish(inserted).await
     }
 
     pub(in crate::store) async fn insert_within(

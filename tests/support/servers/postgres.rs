@@ -189,7 +189,8 @@ impl Postgres {
         self.process.as_ref().map(Process::id)
     }
 
-    fn log(&self) -> String {
+    /// What the server has logged.
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 }

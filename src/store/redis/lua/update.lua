@@ -9,6 +9,7 @@ local digest, expires, claim, ttl = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local key = record_key(id)
 local held = redis.call('HMGET', key, 'revoked', 'digest', 'expires', 'claim')
 if not held[2] then
+  make_sure_of_none(key)
   return 'missing'
 end
 if held[1] then
@@ -22,8 +23,11 @@ if claim == '' or held[4] ~= claim then
   if expires ~= '' and expires ~= '=' .. (held[3] or '') then
     return 'stale'
   end
-  if claim ~= '' and redis.call('EXISTS', void_key(claim)) == 1 then
-    return 'exists'
+  if claim ~= '' then
+    if redis.call('EXISTS', void_key(claim)) == 1 then
+      return 'exists'
+    end
+    make_sure_of_none(void_key(claim))
   end
 end
 

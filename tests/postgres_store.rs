@@ -21,7 +21,7 @@ use shared::{
 use support::secs;
 use tower_bearer::audit::AuditWriter;
 use tower_bearer::identity::CredentialKind;
-use tower_bearer::revocation::{Feed, Revocation, RevocationStore, Target};
+use tower_bearer::revocation::{Beat, Feed, Revocation, RevocationStore, Target};
 use tower_bearer::store::{
     Page, PostgresStore, StoreError, TokenChange, TokenFilter, TokenStore, TokenUse,
 };
@@ -420,6 +420,141 @@ async fn a_line_of_the_trail_is_written_once() {
     assert_eq!(written, expected);
 }
 
+#[tokio::test]
+async fn a_change_of_one_record_takes_one_statement() {
+    let settings = ["fsync=off", "log_statement=all"];
+    let Some(server) = Postgres::start_with(&settings).await else {
+        return;
+    };
+    let builder = PostgresStore::builder(server.url()).connections(1);
+    let builder = builder.timeout(Duration::from_secs(10));
+    let store = builder.connect().await.expect("connecting");
+    // A connection that has rested is asked whether it is there.
+    let is_ours = |line: &&str| !line.contains("ping");
+    let said = ["LOG:  statement: ", "LOG:  execute "];
+    let is_statement = |line: &&str| said.iter().any(|said| line.contains(said));
+    let count = || {
+        let log = server.log();
+        log.lines().filter(is_statement).filter(is_ours).count()
+    };
+    let (record, target) = (session("1"), Target::token("iss", "jti"));
+    let used = [TokenUse {
+        key: record.key(),
+        at: secs(1),
+    }];
+    let (rename, revocation) = (
+        TokenChange::new().name("n"),
+        Revocation::new(target, secs(1), secs(2)),
+    );
+    store.find(&record.digest).await.expect("a connection");
+
+    let before = count();
+    insert(&store, &record).await;
+    assert_eq!(count() - before, 1, "inserting");
+    store.touch(&used).await.expect("touching");
+    assert_eq!(count() - before, 2, "touching");
+    let renamed = store.update(record.key(), &rename).await;
+    assert_eq!(renamed.expect("changing").last_used, Some(secs(1)));
+    assert_eq!(count() - before, 3, "changing");
+    assert!(store.revoke(record.key(), secs(2)).await.expect("revoking"));
+    assert_eq!(count() - before, 4, "revoking");
+    store.put(&revocation).await.expect("revoking a JWT");
+    assert_eq!(count() - before, 5, "revoking a JWT");
+    let beat = Beat { node: 1, number: 1 };
+    store.beat(beat).await.expect("beating");
+    assert_eq!(count() - before, 6, "beating");
+}
+
+#[tokio::test]
+async fn a_change_of_what_never_lies_idle_too_long_is_no_error() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    let store = open(&server).await;
+    let mut record = session("1");
+    record.idle = Some(Duration::from_millis(i64::MAX as u64));
+    insert(&store, &record).await;
+    let change = TokenChange::new().expires_at(secs(9));
+    let changed = store.update(record.key(), &change).await;
+    assert_eq!(changed.expect("changing").expires, Some(secs(9)));
+    let removed = TokenStore::prune(&store, secs(9), 5).await;
+    assert_eq!(removed.expect("pruning"), 1);
+}
+
+#[tokio::test]
+async fn it_speaks_tls_to_whom_it_trusts_alone() {
+    let (Some(server), Some(other)) = (Postgres::start_tls().await, Postgres::start_tls().await)
+    else {
+        return;
+    };
+    let store = open(&server).await;
+    insert(&store, &session("1")).await;
+    assert_eq!(get(&store, "1").await, Some(session("1")));
+    let _ear = store.subscribe().await.expect("subscribing");
+    let encrypted = server.psql(
+        "SELECT count(*) > 1, bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+         WHERE application_name = 'tower-bearer'",
+    );
+    assert_eq!(encrypted, "t|t");
+
+    let url = server.url();
+    let (url, other) = (without_ca(&url), other.url());
+    let foreign = other.rsplit_once('=').expect("a CA").1;
+    let untrusted = format!("{url}?sslmode=verify-full&sslrootcert={foreign}");
+    let unknown = format!("{url}?sslmode=verify-full");
+    for url in [untrusted, unknown] {
+        let said = source_of(&PostgresStore::connect(&url).await.expect_err(&url));
+        assert!(said.contains("certificate"), "{said}");
+    }
+    let plain = format!("{url}?sslmode=disable");
+    let said = source_of(&PostgresStore::connect(&plain).await.expect_err("no TLS"));
+    assert!(said.contains("no encryption"), "{said}");
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_refused_where_tls_is_required() {
+    let Some(server) = Postgres::start_fast().await else {
+        return;
+    };
+    for mode in ["require", "verify-ca", "verify-full"] {
+        let url = format!("{}?sslmode={mode}", server.url());
+        let said = source_of(&PostgresStore::connect(&url).await.expect_err(mode));
+        assert!(said.contains("TLS"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_way_to_the_server_is_told() {
+    let Some(mut server) = Postgres::start().await else {
+        return;
+    };
+    let rules = server.psql("SHOW hba_file");
+    let rule = "host all app 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
+    std::fs::write(rules, rule).expect("the rules");
+    server.psql("CREATE ROLE app LOGIN PASSWORD 'right-canary'");
+    server.restart().await;
+
+    let port = server.port();
+    let said = async |user: &str, database: &str| {
+        let url = format!("postgres://{user}@127.0.0.1:{port}/{database}");
+        let error = PostgresStore::connect(&url).await.expect_err("a wrong way");
+        let said = source_of(&error);
+        let all = format!("{error} {error:?} {said}");
+        assert!(!all.contains("canary"), "{all}");
+        said
+    };
+    let wrong = said("app:wrong-canary", "postgres").await;
+    assert!(
+        wrong.contains("password") && wrong.contains("app"),
+        "{wrong}"
+    );
+    let missing = said("app:right-canary", "missing").await;
+    assert!(missing.contains("\"missing\" does not exist"), "{missing}");
+    server.kill().await;
+    let refused = said("app:right-canary", "postgres").await;
+    assert!(refused.contains("refused"), "{refused}");
+}
+
 async fn open(server: &Postgres) -> PostgresStore {
     // Test machines stall at times.
     let builder = PostgresStore::builder(server.url()).timeout(Duration::from_secs(10));
@@ -446,4 +581,9 @@ fn noise(length: u32) -> String {
         char::from(b'!' + (state >> 24) as u8 % 90)
     };
     (0..length).map(|_| next()).collect()
+}
+
+/// A server's URL without its settings.
+fn without_ca(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(url, _)| url)
 }

@@ -7,7 +7,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use servers::{Redis, RedisCluster};
+use servers::{Fault, Proxy, Redis, RedisCluster};
 use support::secs;
 use tower_bearer::clock::Timestamp;
 use tower_bearer::identity::CredentialKind;
@@ -302,6 +302,65 @@ async fn stores_of_two_prefixes_know_nothing_of_each_other() {
     let beat = Beat { node: 1, number: 0 };
     two.beat(beat).await.expect("beating");
     assert_eq!(next(&mut feed).await, FeedMessage::Beat(beat));
+}
+
+#[tokio::test]
+async fn a_prefix_that_goes_on_like_the_names_of_anothers_keys_is_apart_from_them() {
+    let Some(server) = Redis::start().await else {
+        return;
+    };
+    let mut stores = Vec::new();
+    for prefix in ["a", "a:r", "a:d", "a:r:r", "a:i", "a:t"] {
+        let builder = RedisStore::builder(server.url()).key_prefix(prefix);
+        stores.push(patient(builder).await);
+    }
+    let record = a_record("alice", "1");
+    let target = Target::subject("", "alice");
+    let revocation = Revocation::new(target.clone(), secs(1), secs(2));
+    for store in &stores {
+        store.insert(record.clone()).await.expect("inserting");
+        store.put(&revocation).await.expect("revoking");
+        assert!(store.revoke(record.key(), secs(1)).await.expect("revoking"));
+    }
+    while let Some(store) = stores.pop() {
+        let removed = TokenStore::prune(&store, secs(2), 99).await;
+        assert_eq!(removed.expect("pruning tokens"), 1);
+        let removed = RevocationStore::prune(&store, secs(2), 99).await;
+        assert_eq!(removed.expect("pruning revocations"), 1);
+        for other in &stores {
+            assert!(read(other, &record).await.is_some());
+            let before = other.latest_before(&[target.clone()]).await;
+            assert_eq!(before.expect("looking"), Some(secs(1)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_prune_of_very_many_keys_ends_in_time_and_the_next_goes_on() {
+    let Some(server) = Redis::start().await else {
+        return;
+    };
+    let near = RedisStore::builder(server.url()).timeout(Duration::from_secs(10));
+    let record = a_record("alice", "1");
+    let near = near.connect().await.expect("connecting");
+    near.insert(record.clone()).await.expect("inserting");
+    assert!(near.revoke(record.key(), secs(1)).await.expect("revoking"));
+    let fill = "for i = 1, 50000 do redis.call('SET', 'other:' .. i, '') end";
+    server.cli(&["EVAL", fill, "0"]);
+
+    let proxy = Proxy::before(server.port()).await;
+    let url = format!("redis://127.0.0.1:{}", proxy.port());
+    let far = patient(RedisStore::builder(url)).await;
+    proxy.set(Fault::Delay(Duration::from_millis(100))).await;
+    let (mut removed, mut calls) = (0, 0);
+    while removed == 0 {
+        let begun = Instant::now();
+        removed = TokenStore::prune(&far, secs(1), 9).await.expect("pruning");
+        assert!(begun.elapsed() < Duration::from_secs(15), "{begun:?}");
+        calls += 1;
+        assert!(calls < 20, "the walk begins anew each time");
+    }
+    assert_eq!(removed, 1);
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 mod entry;
+mod maps;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::BuildHasherDefault;
 use std::ops::Bound;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,10 +14,11 @@ use super::{
     TokenRecord, TokenStore, TokenUse, WhenFull,
 };
 use crate::clock::Timestamp;
-use crate::hasher::DigestHasher;
 use entry::Entry;
-
-const SHARDS: usize = 64;
+use maps::{
+    SHARDS, Shard, Subjects, Tokens, add, digest_of, forget, live_of_kind, point, read, shard_of,
+    write,
+};
 
 /// A store in memory, for one process.
 ///
@@ -30,14 +31,6 @@ pub struct MemoryStore {
     // Several are locked in rising order.
     shards: [Shard; SHARDS],
 }
-
-type Subjects = HashMap<Box<str>, BTreeMap<Box<str>, TokenDigest>>;
-type Tokens = HashMap<TokenDigest, Entry, BuildHasherDefault<DigestHasher>>;
-
-// Apart by two cache lines, which processors fetch in pairs.
-#[derive(Default)]
-#[repr(align(128))]
-struct Shard(RwLock<Tokens>);
 
 impl MemoryStore {
     /// An empty store.
@@ -262,66 +255,4 @@ impl fmt::Debug for MemoryStore {
             .field("tokens", &tokens)
             .finish_non_exhaustive()
     }
-}
-
-fn shard_of(digest: &TokenDigest) -> usize {
-    // A byte that the map's hash leaves out.
-    usize::from(digest.as_bytes()[8]) % SHARDS
-}
-
-fn digest_of(subjects: &Subjects, key: TokenKey<'_>) -> Option<TokenDigest> {
-    subjects.get(key.subject)?.get(key.id).copied()
-}
-
-/// The live tokens that `record` would be one more of: when each was minted, its id and its digest.
-fn live_of_kind(
-    subjects: &Subjects,
-    shards: &[RwLockWriteGuard<'_, Tokens>],
-    record: &TokenRecord,
-    now: Timestamp,
-) -> Vec<(Timestamp, Box<str>, TokenDigest)> {
-    let held = subjects.get(&record.subject);
-    held.into_iter()
-        .flat_map(BTreeMap::values)
-        .filter_map(|digest| Some((digest, shards[shard_of(digest)].get(digest)?)))
-        .filter(|(_, entry)| entry.shared().kind == record.kind && entry.is_live(now))
-        .map(|(digest, entry)| (entry.shared().created, entry.shared().id.clone(), *digest))
-        .collect()
-}
-
-fn add(
-    subjects: &mut Subjects,
-    tokens: &mut Tokens,
-    record: TokenRecord,
-) -> Result<(), StoreError> {
-    if tokens.contains_key(&record.digest) || digest_of(subjects, record.key()).is_some() {
-        return Err(StoreError::AlreadyExists);
-    }
-    point(subjects, &record);
-    tokens.insert(record.digest, Entry::new(record));
-    Ok(())
-}
-
-/// Has the way from a record's id lead to its digest.
-fn point(subjects: &mut Subjects, record: &TokenRecord) {
-    let held = subjects.entry(record.subject.clone()).or_default();
-    held.insert(record.id.clone(), record.digest);
-}
-
-fn forget(subjects: &mut Subjects, record: &TokenRecord) {
-    if let Some(held) = subjects.get_mut(&record.subject) {
-        held.remove(&record.id);
-        if held.is_empty() {
-            subjects.remove(&record.subject);
-        }
-    }
-}
-
-// A poisoned lock guards whole data: nothing between two changes to it can panic.
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -90,9 +90,11 @@ impl PostgresStoreBuilder {
             .max_connections(1)
             .acquire_timeout(CONNECT)
             .connect_with(options.clone())
-            .await
-            .map_err(fault::<Postgres>)?;
-        let patient = Connections::new(patient);
+            .await;
+        let patient = match patient {
+            Ok(patient) => Connections::new(patient),
+            Err(error) => return Err(fault::<Postgres>(reason(error, &options).await)),
+        };
         set_up(&dialect, &patient, self.migrate).await?;
         patient.close().await;
 
@@ -119,6 +121,17 @@ impl PostgresStoreBuilder {
             timeout: self.timeout,
         };
         Ok(PostgresStore(sql, options))
+    }
+}
+
+/// Why there was no connection in time: the pool tries again where a server refuses, and does not say so.
+async fn reason(error: sqlx::Error, options: &PgConnectOptions) -> sqlx::Error {
+    if !matches!(error, sqlx::Error::PoolTimedOut) {
+        return error;
+    }
+    match tokio::time::timeout(CONNECT, options.connect()).await {
+        Ok(Err(reason)) => reason,
+        Ok(Ok(_)) | Err(_) => error,
     }
 }
 

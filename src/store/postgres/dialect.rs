@@ -1,9 +1,13 @@
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
-use crate::revocation::{Ending, FeedMessage};
-use crate::store::sql::{Arg, Dialect, Tx, args, calls, fault, problem, rows};
-use crate::store::{StoreError, TokenUse};
+use super::changes;
+use crate::clock::Timestamp;
+use crate::revocation::{Ending, FeedMessage, Revocation};
+use crate::store::sql::{Arg, Dialect, Sql, Tx, args, calls, problem, rows};
+use crate::store::{StoreError, TokenChange, TokenKey, TokenRecord, TokenUse};
 
 /// A notification has room for one byte less than 8,000.
 const LONGEST: usize = 7_900;
@@ -11,21 +15,6 @@ const LONGEST: usize = 7_900;
 const MIGRATION_LOCK: i64 = 0x746f_7765_725f_6265;
 
 const TELL: &str = "SELECT pg_notify($1, $2)";
-/// Rows are locked in the order of their keys, as everywhere, or two would wait for one another.
-const TOUCH: &str = "WITH uses AS ( \
-         SELECT subject, id, max(at) AS at \
-         FROM unnest($1::text[], $2::text[], $3::bigint[]) AS used (subject, id, at) \
-         GROUP BY subject, id \
-     ), held AS ( \
-         SELECT tokens.subject, tokens.id, uses.at \
-         FROM tower_bearer_tokens AS tokens JOIN uses \
-         ON tokens.subject = uses.subject AND tokens.id = uses.id \
-         WHERE tokens.last_used IS NULL OR tokens.last_used < uses.at \
-         ORDER BY tokens.subject, tokens.id FOR NO KEY UPDATE OF tokens \
-     ) \
-     UPDATE tower_bearer_tokens AS tokens \
-     SET last_used = greatest(tokens.last_used, held.at) FROM held \
-     WHERE tokens.subject = held.subject AND tokens.id = held.id";
 
 pub(super) struct Postgres {
     /// On which endings are told.
@@ -114,27 +103,38 @@ impl Dialect for Postgres {
     }
 
     async fn tell(&self, tx: &mut Tx<'_, Self>, message: &str) -> Result<(), StoreError> {
-        let anything;
-        let message = if message.len() <= LONGEST {
-            message
-        } else {
-            anything = FeedMessage::Ending(Ending::Anything).encode();
-            &anything
-        };
-        tx.fetch(TELL, &args![&*self.channel, message]).await?;
+        tx.fetch(TELL, &args![&*self.channel, &*that_fits(message)])
+            .await?;
         Ok(())
     }
 
-    async fn touch(tx: &mut Tx<'_, Self>, uses: &[TokenUse<'_>]) -> Result<(), StoreError> {
-        let subjects: Vec<_> = uses.iter().map(|used| used.key.subject).collect();
-        let ids: Vec<_> = uses.iter().map(|used| used.key.id).collect();
-        let times: Vec<_> = uses.iter().map(|used| used.at.as_unix_millis()).collect();
-        let touch = sqlx::query::<sqlx::Postgres>(TOUCH)
-            .bind(subjects)
-            .bind(ids)
-            .bind(times);
-        let touched = touch.execute(tx.connection()?).await;
-        touched.map(drop).map_err(fault::<Self>)
+    async fn beat(sql: &Sql<Self>, message: &str) -> Result<(), StoreError> {
+        let args = args![&*sql.dialect.channel, message];
+        sql.change(TELL, &args).await.map(drop)
+    }
+
+    async fn touch(sql: &Sql<Self>, uses: &[TokenUse<'_>]) -> Result<(), StoreError> {
+        changes::touch(sql, uses).await
+    }
+
+    async fn insert(sql: &Sql<Self>, record: &TokenRecord) -> Result<(), StoreError> {
+        changes::insert(sql, record).await
+    }
+
+    async fn revoke(sql: &Sql<Self>, key: TokenKey<'_>, at: Timestamp) -> Result<bool, StoreError> {
+        changes::revoke(sql, key, at).await
+    }
+
+    async fn update(
+        sql: &Sql<Self>,
+        key: TokenKey<'_>,
+        change: &TokenChange,
+    ) -> Result<TokenRecord, StoreError> {
+        changes::update(sql, key, change).await
+    }
+
+    async fn put(sql: &Sql<Self>, revocation: &Revocation) -> Result<(), StoreError> {
+        changes::put(sql, revocation).await
     }
 
     calls!(sqlx::Postgres);
@@ -142,13 +142,21 @@ impl Dialect for Postgres {
 
 rows!(sqlx::Postgres, sqlx::postgres::PgRow);
 
+/// The message, or one that tells as much and is shorter.
+pub(super) fn that_fits(message: &str) -> Cow<'_, str> {
+    if message.len() <= LONGEST {
+        return message.into();
+    }
+    FeedMessage::Ending(Ending::Anything).encode().into()
+}
+
 /// Begins a transaction, alone among those of this lock.
 fn locked(lock: i64) -> SqlStr {
     AssertSqlSafe(format!("BEGIN; SELECT pg_advisory_xact_lock({lock})")).into_sql_str()
 }
 
 /// The lock of a subject. Two of the same number wait for one another without need, and no more.
-fn lock_of(subject: &str) -> i64 {
+pub(super) fn lock_of(subject: &str) -> i64 {
     let digest: [u8; 32] = Sha256::digest(subject).into();
     let [a, b, c, d, e, f, g, h, ..] = digest;
     i64::from_be_bytes([a, b, c, d, e, f, g, h])

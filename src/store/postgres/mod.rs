@@ -1,4 +1,5 @@
 mod builder;
+mod changes;
 mod dialect;
 mod feed;
 
@@ -39,6 +40,9 @@ use dialect::Postgres;
 ///   primary: a lookup on a replica may not see what was ended.
 /// - **One after another for each subject.** Every change takes an advisory lock for its subject first,
 ///   within its transaction, so that an insert waits for an end of all that is under way.
+/// - **One round trip** to insert a record without a limit, to change or end one, to record uses and to add
+///   a revocation, its notification with it. An insert within a limit takes four and one or two for each
+///   token that it ends, an end of all four, a replacement six.
 /// - **The feed** is `LISTEN` and `NOTIFY`, within the transaction of the change itself. An ending too
 ///   long for a notification, of more than 7,900 bytes, is told as one of
 ///   [`Anything`](crate::revocation::Ending::Anything). A subscription has a connection of its own,

@@ -9,6 +9,7 @@ use super::error::{fault, generic};
 use super::keys::Keys;
 use super::link::{Link, within};
 use super::origin::Origin;
+use super::prune::Walks;
 use super::{Inner, RedisStore};
 use crate::error::ConfigError;
 use crate::store::StoreError;
@@ -49,8 +50,9 @@ impl RedisStoreBuilder {
     }
 
     /// What the names of all keys begin with, `tower_bearer` by default: 1 to 64 letters, digits and
-    /// characters of `_-.:`. Stores of different prefixes know nothing of each other; no prefix may be the
-    /// beginning of another up to a colon.
+    /// characters of `_-.:`. Stores of different prefixes know nothing of each other, also where one prefix
+    /// is the beginning of the other. A Redis user who may use the keys of the shorter may use those of both
+    /// then.
     pub fn key_prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
         self.key_prefix = prefix.into();
         self
@@ -96,6 +98,7 @@ impl RedisStoreBuilder {
                 origin,
                 keys,
                 timeout: self.timeout,
+                walks: Walks::default(),
             }),
         })
     }

@@ -61,7 +61,8 @@ impl Keys {
 
     /// What the keys of all revocations match, and none else.
     pub(super) fn all_revocations(&self) -> String {
-        format!("{}:r:*", self.prefix)
+        // As long as they are, so that those of a store whose prefix goes on like this are not among them.
+        format!("{}:r:{}", self.prefix, "?".repeat(TAG_LEN))
     }
 
     /// What the keys of all indexes match.

@@ -1,12 +1,15 @@
 mod builder;
+mod changing;
 mod claim;
 mod error;
 mod feed;
 mod heard;
+mod inserting;
 mod keys;
 mod link;
 mod origin;
 mod prune;
+mod reading;
 mod record;
 mod revocations;
 mod scripts;
@@ -23,6 +26,7 @@ pub use builder::RedisStoreBuilder;
 use keys::Keys;
 use link::Link;
 use origin::Origin;
+use prune::Walks;
 
 /// Token records, revocations and the [feed](crate::revocation::Feed) between nodes, in Redis: one server or
 /// a cluster, 7.0 or newer. A clone is the same store.
@@ -35,7 +39,8 @@ use origin::Origin;
 /// 3. **Time is what the calls are told.** Redis's own expiry removes a record with an absolute limit a day
 ///    after that was over, counted from its minting, and a revocation a day after its end, if
 ///    [`prune`](crate::store::TokenStore::prune) has not. Records that only lie idle, or were revoked, are
-///    left to it. It walks through all keys of the store; each of its steps has the time of a call.
+///    left to it. It walks through all keys of the server; each of its steps has the time of a call. After
+///    five seconds a call of it ends, and the next goes on from there.
 /// 4. **What is ended is told in the same script,** on the channel `<prefix>:endings`. A subscription has a
 ///    connection of its own to each master, and fails when one is lost or the masters change. `FLUSHALL` and
 ///    `FLUSHDB` are heard of; that somebody removed single keys by hand is not.
@@ -45,9 +50,24 @@ use origin::Origin;
 /// # Durability
 /// A write is as durable as the server makes it. With `appendonly yes` and `appendfsync always` it is on
 /// disk before the call returns. With `appendfsync everysec`, the default, a crash may take back the last
-/// second, and with it revocations; without an append-only file, all since the last snapshot. Replicas are
-/// written later: one that takes over may lack what was acknowledged, and `min-replicas-to-write` makes that
-/// less likely, not impossible.
+/// second, and with it revocations; without an append-only file, all since the last snapshot.
+///
+/// Replicas are written later, and no call waits for them. When a master fails, the replica that takes over
+/// may lack the last writes that were acknowledged: a token that was minted is unknown then, and one that
+/// was revoked may be good again until it is revoked once more. With `min-replicas-to-write 1` and a small
+/// `min-replicas-max-lag` a master that has lost its replicas stops to take writes, and so bounds what can
+/// be lost; nothing makes it none. Where no revocation may be lost, run a master without a replica that
+/// takes over, or use PostgreSQL with a synchronous standby. A failover
+/// by hand (`CLUSTER FAILOVER`) loses nothing.
+///
+/// # Clusters
+/// Slots may move and masters may fail over while the store is in use. What is asked of a slot on its way
+/// follows it, or is unavailable for that moment; it is never answered from half of the slot. The
+/// subscriptions end whenever the masters change, and a node looks up anew what it remembers.
+///
+/// Sentinel is not asked for the master. Where it is in use, have the URL name something that leads to the
+/// master at all times. A server that was a master and is a replica by now is unavailable for what changes
+/// anything.
 ///
 /// Redis must not throw keys away when its memory is full: where `maxmemory` is set and `maxmemory-policy`
 /// is not `noeviction`, [`connect`](RedisStoreBuilder::connect) refuses. A server that does not tell is
@@ -79,6 +99,7 @@ struct Inner {
     keys: Keys,
     channel: String,
     timeout: Duration,
+    walks: Walks,
 }
 
 impl RedisStore {

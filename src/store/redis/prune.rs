@@ -1,4 +1,8 @@
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use redis::Value;
+use tokio::time::Instant;
 
 use super::RedisStore;
 use super::error::malformed;
@@ -13,6 +17,30 @@ use crate::store::{StoreError, TokenDigest};
 /// How many keys a step of the walk looks at, and how many calls are under way at once.
 const STEP: usize = 500;
 const AT_ONCE: usize = 50;
+/// For how long a call walks. The next goes on from there.
+const WALK: Duration = Duration::from_secs(5);
+
+/// Where the walks that ended early go on.
+#[derive(Default)]
+pub(super) struct Walks {
+    indexes: Mutex<Option<Place>>,
+    revocations: Mutex<Option<Place>>,
+}
+
+impl Walks {
+    fn place(&self, what: What) -> &Mutex<Option<Place>> {
+        match what {
+            What::Indexes => &self.indexes,
+            What::Revocations => &self.revocations,
+        }
+    }
+}
+
+/// A place on the keys of a server.
+struct Place {
+    node: Option<Node>,
+    cursor: String,
+}
 
 /// What is walked through.
 #[derive(Clone, Copy)]
@@ -38,27 +66,42 @@ impl RedisStore {
         self.walk(What::Revocations, now, limit).await
     }
 
-    /// Looks at every key of a sort, some at a time, until `limit` records or revocations were removed.
+    /// Looks at every key of a sort, some at a time, until `limit` records or revocations were removed or
+    /// the call's time is over.
     async fn walk(&self, what: What, time: Timestamp, limit: usize) -> Result<u64, StoreError> {
         let time = record::time(time);
         let pattern = match what {
             What::Indexes => self.inner.keys.all_indexes(),
             What::Revocations => self.inner.keys.all_revocations(),
         };
+        let place = self.inner.walks.place(what);
+        let begin = lock(place).take();
+        let mut nodes = self.within(self.inner.link.masters()).await?;
+        let mut cursor = "0".to_owned();
+        if let Some(begin) = begin
+            && let Some(at) = nodes.iter().position(|node| *node == begin.node)
+        {
+            nodes.drain(..at);
+            cursor = begin.cursor;
+        }
+        let end = Instant::now() + WALK;
         let mut removed = 0;
-        for node in self.within(self.inner.link.masters()).await? {
-            let mut cursor = "0".to_owned();
+        for node in nodes {
             while removed < limit {
+                if Instant::now() >= end {
+                    *lock(place) = Some(Place { node, cursor });
+                    return Ok(removed as u64);
+                }
                 let step = self.step(node.as_ref(), &cursor, &pattern);
                 let (next, mut keys) = self.within(step).await?;
                 if matches!(what, What::Indexes) {
                     keys.retain(|key| self.inner.keys.is_index(key));
                 }
                 removed += self.prune_keys(what, keys, &time, limit - removed).await?;
-                if next == "0" {
+                cursor = next;
+                if cursor == "0" {
                     break;
                 }
-                cursor = next;
             }
         }
         Ok(removed as u64)
@@ -160,4 +203,8 @@ impl RedisStore {
         }
         Ok(pointers.len())
     }
+}
+
+fn lock<T>(place: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
 }

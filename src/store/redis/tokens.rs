@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::{Script, ScriptInvocation, Value};
+use redis::{ScriptInvocation, Value};
 
 use super::RedisStore;
-use super::claim::{kept_for, status};
-use super::error::{fault, malformed, unavailable};
-use super::keys::{Pointer, unique};
+use super::claim::status;
+use super::error::{malformed, unavailable};
+use super::keys::unique;
 use super::link::{Link, together};
 use super::record::{self, KINDS};
 use super::scripts::SCRIPTS;
@@ -23,7 +23,7 @@ const BATCH: usize = 100;
 /// How many subjects' uses are under way at once.
 const TOUCHED_AT_ONCE: usize = 64;
 /// How often a change is worked out anew that others overtake.
-const ATTEMPTS: usize = 32;
+pub(super) const ATTEMPTS: usize = 32;
 
 #[async_trait]
 impl TokenStore for RedisStore {
@@ -225,203 +225,8 @@ impl TokenStore for RedisStore {
     }
 }
 
-/// A change as it is told to Redis.
-struct Plan {
-    expected: [Vec<u8>; 2],
-    claim: String,
-    ttl: String,
-    set: Vec<(&'static str, Vec<u8>)>,
-    removed: Vec<&'static str>,
-    message: String,
-}
-
-impl RedisStore {
-    /// Adds a record by a script that is told of it after what `tell` says, and returns the ids of those that
-    /// ended to make room.
-    ///
-    /// Where somebody took over the claim, it is not known yet whether they have the digest: that is looked
-    /// at anew.
-    async fn add(
-        &self,
-        record: &TokenRecord,
-        script: &'static Script,
-        tell: impl Fn(&mut ScriptInvocation<'_>) + Send + Sync,
-    ) -> Result<Vec<Box<str>>, StoreError> {
-        for _ in 0..ATTEMPTS {
-            let new = self.claim_new(record).await?;
-            let mut call = script.key(new.home.index());
-            tell(&mut call);
-            new.tell(&mut call);
-            let said: Vec<String> = match self.inner.link.run(&call).await? {
-                words @ Value::Array(_) => self.read(words)?,
-                word => vec![status(&word)?.to_owned()],
-            };
-            let mut said = said.into_iter();
-            let word = said.next().unwrap_or_default();
-            if word == "void" {
-                continue;
-            }
-            let done = done(&word);
-            if done.is_err() {
-                self.give_up(&new.claim).await;
-            }
-            return done.map(|()| said.map(Into::into).collect());
-        }
-        Err(unavailable("others keep claiming the same digest"))
-    }
-
-    pub(super) fn read<T: redis::FromRedisValue>(&self, answer: Value) -> Result<T, StoreError> {
-        redis::from_redis_value(answer).map_err(|error| fault(error.into()))
-    }
-
-    /// Finds a record by its pointer, on a server that has both.
-    async fn follow(&self, pointer: &str) -> Result<Option<TokenRecord>, StoreError> {
-        let mut call = SCRIPTS.find.key(pointer);
-        call.arg(self.inner.keys.prefix()).arg(&Pointer::PARTS);
-        let answer: Option<(String, Value)> = self.read(self.inner.link.run(&call).await?)?;
-        answer.map_or(Ok(None), |(id, fields)| record::read(&id, fields))
-    }
-
-    /// Finds a record by its pointer, in a cluster.
-    async fn follow_far(&self, pointer: &str) -> Result<Option<TokenRecord>, StoreError> {
-        let Some(pointer) = self.pointed(pointer).await? else {
-            return Ok(None);
-        };
-        let pointer = Pointer::from_stored(pointer)?;
-        let home = self.inner.keys.home_of_tag(pointer.tag);
-        let mut command = redis::cmd("HGETALL");
-        command.arg(home.record(&pointer.id));
-        record::read(&pointer.id, self.inner.link.ask(&command).await?)
-    }
-
-    async fn record(&self, key: TokenKey<'_>) -> Result<Option<TokenRecord>, StoreError> {
-        let home = self.inner.keys.home(key.subject);
-        let mut command = redis::cmd("HGETALL");
-        command.arg(home.record(key.id));
-        record::read(key.id, self.inner.link.ask(&command).await?)
-    }
-
-    async fn touch_some(&self, uses: &[&TokenUse<'_>]) -> Result<(), StoreError> {
-        let Some(first) = uses.first() else {
-            return Ok(());
-        };
-        let mut call = SCRIPTS
-            .touch
-            .key(self.inner.keys.home(first.key.subject).index());
-        for used in uses {
-            call.arg(used.key.id).arg(record::time(used.at));
-        }
-        self.inner.link.run(&call).await.map(drop)
-    }
-
-    /// Changes a record as it was read, or says `None` if it is another by now.
-    async fn update_from(
-        &self,
-        record: &TokenRecord,
-        change: &TokenChange,
-    ) -> Result<Option<TokenRecord>, StoreError> {
-        let key = record.key();
-        let end = change.expires.unwrap_or(record.expires);
-        let ttl = kept_for(record.created, end);
-        let mut plan = self.plan(key, change);
-        let expires = record.expires.map(record::time).unwrap_or_default();
-        plan.expected = [record.digest.as_bytes().to_vec(), expires].map(|mut expected| {
-            expected.insert(0, b'=');
-            expected
-        });
-        if change.expires.is_some() {
-            plan.ttl = ttl.map_or("ever".into(), |ttl| ttl.to_string());
-        }
-        let Some(digest) = change.new_digest().filter(|new| **new != record.digest) else {
-            self.keep_pointer(&record.digest, ttl).await?;
-            return self.carry_out(key, &plan).await;
-        };
-        let home = self.inner.keys.home(key.subject);
-        let claim = self.claim(digest, &home, key.id, ttl).await?;
-        let old = self
-            .pointed(&self.inner.keys.pointer(&record.digest))
-            .await?;
-        plan.claim = claim.name().into();
-        plan.set.push(("claim", claim.name().into()));
-        let changed = self.carry_out(key, &plan).await;
-        match (&changed, old) {
-            (Ok(Some(_)), Some(old)) => {
-                // One that stays finds nothing.
-                let old = Pointer::from_stored(old)?;
-                let pointer = self.inner.keys.pointer(&record.digest);
-                drop(self.drop_pointer(&pointer, &old).await);
-            }
-            (Ok(Some(_)), None) => {}
-            _ => self.give_up(&claim).await,
-        }
-        changed
-    }
-
-    fn plan(&self, key: TokenKey<'_>, change: &TokenChange) -> Plan {
-        let mut plan = Plan {
-            expected: Default::default(),
-            claim: String::new(),
-            ttl: String::new(),
-            set: Vec::new(),
-            removed: Vec::new(),
-            message: FeedMessage::Ending(Ending::Changed {
-                subject: key.subject.into(),
-                id: key.id.into(),
-            })
-            .encode(),
-        };
-        let mut put = |name, value: Option<Vec<u8>>| match value {
-            Some(value) => plan.set.push((name, value)),
-            None => plan.removed.push(name),
-        };
-        if let Some(name) = &change.name {
-            put("name", name.as_deref().map(Into::into));
-        }
-        if let Some(disabled) = change.disabled {
-            put("disabled", disabled.then(|| b"1".to_vec()));
-        }
-        if let Some(expires) = change.expires {
-            put("expires", expires.map(record::time));
-        }
-        if let Some((digest, pepper)) = &change.digest {
-            put("digest", Some(digest.as_bytes().to_vec()));
-            put("pepper", pepper.as_deref().map(Into::into));
-        }
-        plan
-    }
-
-    /// The record as it is then, or `None` if it is not what was expected.
-    async fn carry_out(
-        &self,
-        key: TokenKey<'_>,
-        plan: &Plan,
-    ) -> Result<Option<TokenRecord>, StoreError> {
-        let mut call = SCRIPTS
-            .update
-            .key(self.inner.keys.home(key.subject).index());
-        call.arg(key.id).arg(&self.inner.channel).arg(&plan.message);
-        for expected in &plan.expected {
-            call.arg(expected.as_slice());
-        }
-        call.arg(&plan.claim).arg(&plan.ttl).arg(plan.set.len());
-        for (name, value) in &plan.set {
-            call.arg(*name).arg(value.as_slice());
-        }
-        for name in &plan.removed {
-            call.arg(*name);
-        }
-        match self.inner.link.run(&call).await? {
-            fields @ (Value::Array(_) | Value::Map(_)) => record::read(key.id, fields),
-            answer => match status(&answer)? {
-                "stale" => Ok(None),
-                word => done(word).map(|()| None),
-            },
-        }
-    }
-}
-
 /// What a script that changes something says.
-fn done(word: &str) -> Result<(), StoreError> {
+pub(super) fn done(word: &str) -> Result<(), StoreError> {
     match word {
         "done" => Ok(()),
         "exists" => Err(StoreError::AlreadyExists),

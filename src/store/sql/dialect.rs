@@ -1,8 +1,10 @@
 use sqlx::error::BoxDynError;
 use sqlx::{AssertSqlSafe, Database, SqlSafeStr, SqlStr};
 
-use super::Tx;
-use crate::store::{StoreError, TokenUse};
+use super::{Sql, Tx};
+use crate::clock::Timestamp;
+use crate::revocation::Revocation;
+use crate::store::{StoreError, TokenChange, TokenKey, TokenRecord, TokenUse};
 
 /// What sets the databases apart. Everything else is written once, in SQL that both understand: parameters
 /// are `$1`, `$2` and so on.
@@ -44,11 +46,50 @@ pub(in crate::store) trait Dialect: Send + Sync + Sized + 'static {
         message: &str,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Gives a sign of life to every subscription.
+    fn beat(sql: &Sql<Self>, message: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Records uses, all of them or none.
     fn touch(
-        tx: &mut Tx<'_, Self>,
+        sql: &Sql<Self>,
         uses: &[TokenUse<'_>],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    // What follows is a transaction of a few statements. Where each is a round trip, it may be one instead.
+
+    /// Adds a record.
+    fn insert(
+        sql: &Sql<Self>,
+        record: &TokenRecord,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        sql.insert_by_steps(record)
+    }
+
+    /// Ends a token, and tells of it.
+    fn revoke(
+        sql: &Sql<Self>,
+        key: TokenKey<'_>,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        sql.revoke_by_steps(key, at)
+    }
+
+    /// Changes a record, and tells of it.
+    fn update(
+        sql: &Sql<Self>,
+        key: TokenKey<'_>,
+        change: &TokenChange,
+    ) -> impl Future<Output = Result<TokenRecord, StoreError>> + Send {
+        sql.update_by_steps(key, change)
+    }
+
+    /// Adds a revocation, and tells of it.
+    fn put(
+        sql: &Sql<Self>,
+        revocation: &Revocation,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        sql.put_by_steps(revocation)
+    }
 
     /// The rows of a statement.
     fn fetch(

@@ -21,6 +21,11 @@ pub(super) use dialect::{Arg, Columns, Dialect, Statement, args, calls, rows};
 pub(super) use error::{fault, problem};
 pub(super) use migration::set_up;
 pub(super) use tx::Tx;
+#[cfg(feature = "postgres")]
+pub(super) use {
+    record::{Written, columns, millis, read},
+    revocations::{key as revocation_key, put, put_args},
+};
 
 /// How long a call may take, so that a request with a deadline of 250 ms is answered.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(200);
@@ -68,12 +73,7 @@ impl<D: Dialect> Sql<D> {
     /// Gives a sign of life.
     pub(super) async fn beat(&self, beat: Beat) -> Result<(), StoreError> {
         let message = FeedMessage::Beat(beat).encode();
-        self.within(async {
-            let mut tx = self.begin(None).await?;
-            let told = self.dialect.tell(&mut tx, &message).await;
-            tx.finish(told).await
-        })
-        .await
+        self.within(D::beat(self, &message)).await
     }
 
     async fn reader(&self) -> Result<Connection<D::Db>, StoreError> {
@@ -81,8 +81,20 @@ impl<D: Dialect> Sql<D> {
     }
 
     /// Begins a change, alone among those of `subject`.
-    async fn begin(&self, subject: Option<&str>) -> Result<Tx<'_, D>, StoreError> {
+    pub(super) async fn begin(&self, subject: Option<&str>) -> Result<Tx<'_, D>, StoreError> {
         Tx::begin(&self.dialect, &self.writers, D::begin(subject)).await
+    }
+
+    /// The rows of a statement that is a change as a whole.
+    #[cfg(feature = "postgres")]
+    pub(super) async fn change(
+        &self,
+        sql: impl Into<Statement>,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<<D::Db as sqlx::Database>::Row>, StoreError> {
+        let mut tx = Tx::without_begin(&self.dialect, &self.writers).await?;
+        let rows = tx.fetch(sql, args).await;
+        tx.finish_without_commit(rows)
     }
 }
 

@@ -16,16 +16,16 @@ macro_rules! columns {
     };
 }
 
-pub(super) use columns;
+pub(in crate::store) use columns;
 
 /// What of a record is written as JSON.
-pub(super) struct Written {
+pub(in crate::store) struct Written {
     roles: String,
     attributes: String,
 }
 
 impl Written {
-    pub(super) fn new<D: Dialect>(record: &TokenRecord) -> Result<Self, StoreError> {
+    pub(in crate::store) fn new<D: Dialect>(record: &TokenRecord) -> Result<Self, StoreError> {
         let texts = [&record.subject, &record.id, &record.display_start];
         let optional = [
             &record.pepper,
@@ -51,7 +51,7 @@ impl Written {
     }
 
     /// The columns of `record`, and when it is due.
-    pub(super) fn args<'a>(&'a self, record: &'a TokenRecord) -> [Arg<'a>; 23] {
+    pub(in crate::store) fn args<'a>(&'a self, record: &'a TokenRecord) -> [Arg<'a>; 23] {
         args![
             &*record.subject,
             &*record.id,
@@ -86,7 +86,7 @@ pub(super) fn due(record: &TokenRecord) -> Option<i64> {
     millis(ends.into_iter().flatten().min())
 }
 
-pub(super) fn millis(time: Option<Timestamp>) -> Option<i64> {
+pub(in crate::store) fn millis(time: Option<Timestamp>) -> Option<i64> {
     time.map(Timestamp::as_unix_millis)
 }
 
@@ -96,7 +96,7 @@ fn as_millis(duration: Duration) -> i64 {
 }
 
 /// Reads a record from a row with its columns.
-pub(super) fn read<D: Dialect>(row: &impl Columns) -> Result<TokenRecord, StoreError> {
+pub(in crate::store) fn read<D: Dialect>(row: &impl Columns) -> Result<TokenRecord, StoreError> {
     read_columns(row).map_err(fault::<D>)
 }
 

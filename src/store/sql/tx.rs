@@ -21,13 +21,21 @@ impl<'a, D: Dialect> Tx<'a, D> {
         connections: &Connections<D::Db>,
         begin: SqlStr,
     ) -> Result<Self, StoreError> {
-        let connection = connections.acquire().await.map_err(fault::<D>)?;
-        let mut tx = Self {
-            dialect,
-            connection: Some(connection),
-        };
+        let mut tx = Self::without_begin(dialect, connections).await?;
         tx.script(begin).await?;
         Ok(tx)
+    }
+
+    /// For one statement, which begins and commits by itself.
+    pub(in crate::store) async fn without_begin(
+        dialect: &'a D,
+        connections: &Connections<D::Db>,
+    ) -> Result<Self, StoreError> {
+        let connection = connections.acquire().await.map_err(fault::<D>)?;
+        Ok(Self {
+            dialect,
+            connection: Some(connection),
+        })
     }
 
     pub(in crate::store) async fn fetch(
@@ -37,7 +45,7 @@ impl<'a, D: Dialect> Tx<'a, D> {
     ) -> Result<Vec<<D::Db as Database>::Row>, StoreError> {
         let sql = sql.into();
         let rows = D::fetch(self.connection()?, sql, args).await;
-        rows.map_err(fault::<D>)
+        rows.map_err(refused::<D>)
     }
 
     pub(in crate::store) async fn execute(
@@ -47,12 +55,7 @@ impl<'a, D: Dialect> Tx<'a, D> {
     ) -> Result<u64, StoreError> {
         let sql = sql.into();
         let changed = D::execute(self.connection()?, sql, args).await;
-        changed.map_err(|error| match error {
-            sqlx::Error::Database(error) if error.is_unique_violation() => {
-                StoreError::AlreadyExists
-            }
-            error => fault::<D>(error),
-        })
+        changed.map_err(refused::<D>)
     }
 
     pub(in crate::store) async fn script(&mut self, sql: SqlStr) -> Result<(), StoreError> {
@@ -83,6 +86,21 @@ impl<'a, D: Dialect> Tx<'a, D> {
         result
     }
 
+    /// What came of the one statement.
+    #[cfg(feature = "postgres")]
+    pub(in crate::store) fn finish_without_commit<T>(
+        mut self,
+        result: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if !matches!(
+            result,
+            Err(StoreError::Unavailable { .. } | StoreError::Generic { .. })
+        ) {
+            drop(self.connection.take());
+        }
+        result
+    }
+
     pub(in crate::store) fn connection(
         &mut self,
     ) -> Result<&mut <D::Db as Database>::Connection, StoreError> {
@@ -96,5 +114,12 @@ impl<D: Dialect> Drop for Tx<'_, D> {
         if let Some(connection) = &mut self.connection {
             connection.close_on_drop();
         }
+    }
+}
+
+fn refused<D: Dialect>(error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::Database(error) if error.is_unique_violation() => StoreError::AlreadyExists,
+        error => fault::<D>(error),
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use sqlx::SqlStr;
 
 use crate::clock::{Clock as _, SystemClock};
-use crate::store::sql::{Arg, Dialect, Tx, args, calls, rows};
+use crate::store::sql::{Arg, Dialect, Sql, Tx, args, calls, rows};
 use crate::store::{StoreError, TokenUse};
 
 /// For how long an ending is kept for other processes to read.
@@ -93,22 +93,34 @@ impl Dialect for Sqlite {
         Ok(())
     }
 
-    async fn touch(tx: &mut Tx<'_, Self>, uses: &[TokenUse<'_>]) -> Result<(), StoreError> {
-        let (many, few) = uses.as_chunks::<AT_ONCE>();
-        for uses in many {
-            let args: Vec<_> = uses.iter().flat_map(columns).collect();
-            tx.execute(touch_many(), &args).await?;
-        }
-        for used in few {
-            tx.execute(TOUCH, &columns(used)).await?;
-        }
-        Ok(())
+    async fn beat(sql: &Sql<Self>, message: &str) -> Result<(), StoreError> {
+        let mut tx = sql.begin(None).await?;
+        let told = sql.dialect.tell(&mut tx, message).await;
+        tx.finish(told).await
+    }
+
+    async fn touch(sql: &Sql<Self>, uses: &[TokenUse<'_>]) -> Result<(), StoreError> {
+        let mut tx = sql.begin(None).await?;
+        let touched = touch_in(&mut tx, uses).await;
+        tx.finish(touched).await
     }
 
     calls!(sqlx::Sqlite);
 }
 
 rows!(sqlx::Sqlite, sqlx::sqlite::SqliteRow);
+
+async fn touch_in(tx: &mut Tx<'_, Sqlite>, uses: &[TokenUse<'_>]) -> Result<(), StoreError> {
+    let (many, few) = uses.as_chunks::<AT_ONCE>();
+    for uses in many {
+        let args: Vec<_> = uses.iter().flat_map(columns).collect();
+        tx.execute(touch_many(), &args).await?;
+    }
+    for used in few {
+        tx.execute(TOUCH, &columns(used)).await?;
+    }
+    Ok(())
+}
 
 fn columns<'a>(used: &TokenUse<'a>) -> [Arg<'a>; 3] {
     let TokenUse { key, at } = used;

@@ -140,6 +140,11 @@ pub async fn an_overlap_leaves_the_old_one_a_while(store: &dyn TokenStore) {
         );
         assert_eq!(read(store, &old).await.as_ref(), Some(&old));
         assert_eq!(read(store, &next).await, None);
+
+        let revoked = store.revoke(old.key(), at(3)).await;
+        assert!(revoked.expect("revoking"), "it is ended before its time");
+        old.revoked = Some(at(3));
+        assert_eq!(read(store, &old).await.as_ref(), Some(&old));
     }
 }
 
@@ -250,6 +255,8 @@ pub async fn pruning_is_bounded_and_takes_only_what_is_over(store: &dyn TokenSto
         record.idle = idle.map(Duration::from_secs);
         record
     };
+    let mut just_later = make("expires just later", None, None);
+    just_later.expires = Some(at(100).saturating_add(Duration::from_millis(1)));
     let over = [
         make("expired", Some(100), None),
         make("idle", None, Some(100)),
@@ -260,6 +267,7 @@ pub async fn pruning_is_bounded_and_takes_only_what_is_over(store: &dyn TokenSto
         make("expires later", Some(101), Some(500)),
         make("used", Some(500), Some(100)),
         make("revoked later", None, None),
+        just_later,
     ];
     for record in over.iter().chain(&kept) {
         insert(store, record).await;

@@ -53,7 +53,8 @@ impl Place {
         self.process.as_ref().unwrap().thaw();
     }
 
-    fn log(&self) -> String {
+    /// What the server has logged.
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder().join("log")).unwrap_or_default()
     }
 }

@@ -147,6 +147,11 @@ impl Postgres {
     pub fn id(&self) -> Option<u32> {
         self.place.id()
     }
+
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        self.place.log()
+    }
 }
 
 impl Server for Postgres {

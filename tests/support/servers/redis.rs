@@ -17,25 +17,40 @@ enum Kind {
     Single,
     Tls,
     OfCluster,
+    OfTlsCluster,
+}
+
+impl Kind {
+    fn speaks_tls(self) -> bool {
+        matches!(self, Self::Tls | Self::OfTlsCluster)
+    }
+
+    fn is_of_cluster(self) -> bool {
+        matches!(self, Self::OfCluster | Self::OfTlsCluster)
+    }
 }
 
 impl Redis {
     pub async fn start() -> Option<Self> {
-        Self::start_as(Kind::Single).await
+        Self::start_as(Kind::Single, None).await
     }
 
     /// A server that speaks TLS alone, with a certificate for `localhost` by a CA of its own.
     pub async fn start_tls() -> Option<Self> {
         program("openssl", &[])?;
-        Self::start_as(Kind::Tls).await
+        Self::start_as(Kind::Tls, None).await
     }
 
-    async fn start_as(kind: Kind) -> Option<Self> {
+    /// With the certificate of another, or with one of its own.
+    async fn start_as(kind: Kind, other: Option<&Self>) -> Option<Self> {
         let server = program("redis-server", &[])?;
         program("redis-cli", &[])?;
         let place = Place::new("redis");
-        if kind == Kind::Tls {
-            make_certificates(place.folder());
+        if kind.speaks_tls() {
+            match other {
+                Some(other) => copy_certificates(other.place.folder(), place.folder()),
+                None => make_certificates(place.folder()),
+            }
         }
         let redis = Self {
             place,
@@ -46,9 +61,10 @@ impl Redis {
     }
 
     pub fn url(&self) -> String {
-        match self.kind {
-            Kind::Tls => format!("rediss://localhost:{}", self.port()),
-            _ => format!("redis://127.0.0.1:{}", self.port()),
+        if self.kind.speaks_tls() {
+            format!("rediss://localhost:{}", self.port())
+        } else {
+            format!("redis://127.0.0.1:{}", self.port())
         }
     }
 
@@ -88,23 +104,24 @@ impl Redis {
     fn try_cli(&self, command: &[&str]) -> Option<String> {
         let mut cli = Command::new("redis-cli");
         cli.args(["-p", &self.port().to_string()]);
-        match self.kind {
-            Kind::Tls => {
-                cli.args(["-h", "localhost", "--tls", "--cacert"]);
-                cli.arg(self.place.folder().join("ca.crt"));
-            }
-            Kind::OfCluster => {
-                cli.args(["-h", "127.0.0.1", "-c"]);
-            }
-            Kind::Single => {
-                cli.args(["-h", "127.0.0.1"]);
-            }
+        cli.args(["-h", "127.0.0.1"]);
+        self.trust(&mut cli);
+        if self.kind.is_of_cluster() {
+            cli.arg("-c");
         }
         let output = cli.args(command).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout)
             .trim_end()
             .to_owned();
         output.status.success().then_some(said)
+    }
+
+    /// Has a client take this server for whom it is.
+    fn trust(&self, cli: &mut Command) {
+        if self.kind.speaks_tls() {
+            cli.args(["--tls", "--cacert"]);
+            cli.arg(self.place.folder().join("ca.crt"));
+        }
     }
 
     /// Every byte that the server has written.
@@ -139,29 +156,21 @@ impl Server for Redis {
             "--appendfsync",
             "always",
         ]);
-        match self.kind {
-            Kind::Single => command.extend(["--port", &port]),
-            Kind::Tls => {
-                command.extend([
-                    "--port",
-                    "0",
-                    "--tls-port",
-                    &port,
-                    "--tls-auth-clients",
-                    "no",
-                ]);
-                command.extend([
-                    "--tls-cert-file",
-                    "server.crt",
-                    "--tls-key-file",
-                    "server.key",
-                ]);
-                command.extend(["--tls-ca-cert-file", "ca.crt"]);
-            }
-            Kind::OfCluster => {
-                command.extend(["--port", &port, "--cluster-enabled", "yes"]);
-                command.extend(["--cluster-node-timeout", "2000"]);
-            }
+        if self.kind.speaks_tls() {
+            let ports = ["--port", "0", "--tls-port", &port];
+            command.extend(ports);
+            command.extend(["--tls-auth-clients", "no", "--tls-ca-cert-file", "ca.crt"]);
+            command.extend(["--tls-cert-file", "server.crt"]);
+            command.extend(["--tls-key-file", "server.key"]);
+        } else {
+            command.extend(["--port", &port]);
+        }
+        if self.kind.is_of_cluster() {
+            command.extend(["--cluster-enabled", "yes"]);
+            command.extend(["--cluster-node-timeout", "2000"]);
+        }
+        if self.kind == Kind::OfTlsCluster {
+            command.extend(["--tls-cluster", "yes", "--tls-replication", "yes"]);
         }
         (command.into_iter().map(Into::into).collect(), None)
     }
@@ -176,22 +185,40 @@ impl Server for Redis {
     }
 }
 
-/// A cluster of three masters.
+/// A cluster of three masters, the first nodes, and of their replicas if it has any.
 pub struct RedisCluster {
     pub nodes: Vec<Redis>,
 }
 
 impl RedisCluster {
     pub async fn start() -> Option<Self> {
-        let mut nodes = Vec::new();
-        for _ in 0..3 {
-            nodes.push(Redis::start_as(Kind::OfCluster).await?);
+        Self::start_as(Kind::OfCluster, 0).await
+    }
+
+    /// A cluster that speaks TLS alone, with certificates by a CA of its own.
+    pub async fn start_tls() -> Option<Self> {
+        program("openssl", &[])?;
+        Self::start_as(Kind::OfTlsCluster, 0).await
+    }
+
+    /// A cluster in which each master has a replica.
+    pub async fn start_with_replicas() -> Option<Self> {
+        Self::start_as(Kind::OfCluster, 1).await
+    }
+
+    async fn start_as(kind: Kind, replicas: usize) -> Option<Self> {
+        let mut nodes: Vec<Redis> = Vec::new();
+        for _ in 0..3 * (1 + replicas) {
+            let node = Redis::start_as(kind, nodes.first()).await?;
+            nodes.push(node);
         }
         let mut create = Command::new("redis-cli");
+        nodes[0].trust(&mut create);
         create.args(["--cluster", "create"]);
         for node in &nodes {
             create.arg(format!("127.0.0.1:{}", node.port()));
         }
+        create.args(["--cluster-replicas", &replicas.to_string()]);
         run(create.arg("--cluster-yes"));
         let cluster = Self { nodes };
         cluster.settle().await;
@@ -200,6 +227,51 @@ impl RedisCluster {
 
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(Redis::url).collect()
+    }
+
+    /// The node that has a slot, and one of the other masters.
+    pub fn owner_and_other(&self, slot: &str) -> (&Redis, &Redis) {
+        let has_keys = |node: &&Redis| node.cli(&["CLUSTER", "COUNTKEYSINSLOT", slot]) != "0";
+        let owner = self.nodes.iter().find(has_keys).expect("keys in the slot");
+        let mut masters = self.nodes[..3].iter();
+        let other = masters.find(|node| node.port() != owner.port());
+        (owner, other.expect("another master"))
+    }
+
+    /// Begins to move a slot.
+    pub fn begin_move(&self, slot: &str, from: &Redis, to: &Redis) {
+        let (from_id, to_id) = (from.cli(&["CLUSTER", "MYID"]), to.cli(&["CLUSTER", "MYID"]));
+        let said = to.cli(&["CLUSTER", "SETSLOT", slot, "IMPORTING", &from_id]);
+        assert_eq!(said, "OK");
+        let said = from.cli(&["CLUSTER", "SETSLOT", slot, "MIGRATING", &to_id]);
+        assert_eq!(said, "OK");
+    }
+
+    /// Moves a key of a slot that is being moved.
+    pub fn move_key(&self, key: &str, from: &Redis, to: &Redis) {
+        let port = to.port().to_string();
+        let said = from.cli(&["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]);
+        assert_eq!(said, "OK", "{key}");
+    }
+
+    /// Moves what is left of a slot, and has every node know it.
+    pub fn end_move(&self, slot: &str, from: &Redis, to: &Redis) {
+        let port = to.port().to_string();
+        loop {
+            let keys = from.cli(&["CLUSTER", "GETKEYSINSLOT", slot, "500"]);
+            let keys: Vec<_> = keys.lines().filter(|key| !key.is_empty()).collect();
+            if keys.is_empty() {
+                break;
+            }
+            let mut migrate = vec!["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
+            migrate.extend(keys);
+            assert_eq!(from.cli(&migrate), "OK");
+        }
+        let to_id = to.cli(&["CLUSTER", "MYID"]);
+        for node in [to, from] {
+            let said = node.cli(&["CLUSTER", "SETSLOT", slot, "NODE", &to_id]);
+            assert_eq!(said, "OK");
+        }
     }
 
     /// Waits until every node knows that the cluster is whole.
@@ -211,6 +283,12 @@ impl RedisCluster {
             })
             .await;
         }
+    }
+}
+
+fn copy_certificates(from: &Path, to: &Path) {
+    for file in ["ca.crt", "server.crt", "server.key"] {
+        std::fs::copy(from.join(file), to.join(file)).unwrap();
     }
 }
 

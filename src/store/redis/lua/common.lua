@@ -8,6 +8,13 @@
 -- that it needs before it writes anything.
 local home = string.sub(KEYS[1], 1, -3)
 
+-- Makes sure that these keys are nowhere, since they are not here. While the slot moves to this node, they
+-- may still be on the other one: to read one alone finds nothing then, and to read it beside others is an
+-- error.
+local function make_sure_of_none(...)
+  redis.call('EXISTS', KEYS[1], ...)
+end
+
 local function record_key(id)
   return home .. ':t:' .. id
 end

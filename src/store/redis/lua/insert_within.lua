@@ -28,6 +28,9 @@ local live = {}
 for place, id in ipairs(ids) do
   local held = redis.call('HMGET', record_key(id), 'kind', 'created', 'expires', 'idle', 'used', 'revoked')
   local its_kind, created, expires, idle, used, revoked = unpack(held)
+  if not its_kind then
+    make_sure_of_none(record_key(id))
+  end
   local is_of_kind = its_kind == kind or (takes_unknown and its_kind and not known[its_kind])
   if is_of_kind and not revoked then
     local over = end_of(expires, idle, used, created)

@@ -8,6 +8,8 @@ for _, id in ipairs(ids) do
   if #fields > 0 then
     answer[#answer + 1] = id
     answer[#answer + 1] = fields
+  else
+    make_sure_of_none(record_key(id))
   end
 end
 return answer

@@ -11,6 +11,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local held = redis.call('HMGET', key, unpack(fields))
   local digest, claim, created, expires, idle, used, revoked = unpack(held)
   if not digest then
+    make_sure_of_none(key)
     redis.call('ZREM', KEYS[1], id)
   else
     local over = end_of(expires, idle, used, created)

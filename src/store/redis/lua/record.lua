@@ -21,8 +21,7 @@ local function objection_to(new)
     end
     return 'exists'
   end
-  -- Read so that a moving slot is noticed before anything is written.
-  redis.call('ZSCORE', KEYS[1], new.id)
+  make_sure_of_none(key, void_key(new.claim))
   if redis.call('EXISTS', void_key(new.claim)) == 1 then
     return 'void'
   end

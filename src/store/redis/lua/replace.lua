@@ -11,6 +11,7 @@ if objection == 'done' then
   return 'done'
 end
 if redis.call('EXISTS', old_key) == 0 then
+  make_sure_of_none(old_key)
   return 'missing'
 end
 if held[1] or held[2] then

@@ -2,6 +2,7 @@
 local key = record_key(ARGV[1])
 local held = redis.call('HMGET', key, 'digest', 'revoked', 'ended_by')
 if not held[1] then
+  make_sure_of_none(key)
   return 'missing'
 end
 if held[2] then

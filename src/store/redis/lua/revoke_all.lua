@@ -20,6 +20,9 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local key = record_key(id)
   local held = redis.call('HMGET', key, 'kind', 'session', 'revoked', 'ended_by')
   local kind, its_session, revoked, ended_by = unpack(held)
+  if not kind then
+    make_sure_of_none(key)
+  end
   local is_kind = kind and (takes_all or meant[kind] or (takes_unknown and not known[kind]))
   local is_session = session == '' or (its_session and session == '=' .. its_session)
   if is_kind and is_session and spared ~= '=' .. id then

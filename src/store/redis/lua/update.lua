@@ -9,6 +9,7 @@ local digest, expires, claim, ttl = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local key = record_key(id)
 local held = redis.call('HMGET', key, 'revoked', 'digest', 'expires', 'claim')
 if not held[2] then
+  make_sure_of_none(key)
   return 'missing'
 end
 if held[1] then
@@ -22,9 +23,12 @@ if claim == '' or held[4] ~= claim then
   if expires ~= '' and expires ~= '=' .. (held[3] or '') then
     return 'stale'
   end
-  -- Somebody who found no record here has the claim, and perhaps a record by it, perhaps not yet.
-  if claim ~= '' and redis.call('EXISTS', void_key(claim)) == 1 then
-    return 'stale'
+  if claim ~= '' then
+    -- Somebody who found no record here has the claim, and perhaps a record by it, perhaps not yet.
+    if redis.call('EXISTS', void_key(claim)) == 1 then
+      return 'stale'
+    end
+    make_sure_of_none(void_key(claim))
   end
 end
 

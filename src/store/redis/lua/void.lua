@@ -2,8 +2,12 @@
 -- whoever laid the pointer came too late, should they be on the way still: their record is refused.
 --
 -- ARGV: the id; the digest; the claim; for how many milliseconds that is noted.
-if redis.call('HGET', record_key(ARGV[1]), 'digest') == ARGV[2] then
+local digest = redis.call('HGET', record_key(ARGV[1]), 'digest')
+if digest == ARGV[2] then
   return 'exists'
+end
+if not digest then
+  make_sure_of_none(record_key(ARGV[1]))
 end
 redis.call('SET', void_key(ARGV[3]), '', 'PX', ARGV[4])
 return 'void'

@@ -189,7 +189,7 @@ fn run(sides: &[Side<'_>]) -> Vec<[f64; 2]> {
     std::thread::scope(|scope| {
         let threads = sides.iter().map(|side| scope.spawn(|| side.run(&all)));
         let threads: Vec<_> = threads.collect();
-        let figures = threads.into_iter().map(|thread| thread.join());
+        let figures = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
         figures.map(|figures| figures.expect("figures")).collect()
     })
 }

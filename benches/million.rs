@@ -124,7 +124,7 @@ impl Filled {
         }
         for number in [0, 1, len - 1] {
             let judged = filled.verify(number).await;
-            let expected = (number % OVER == 0).then_some(Reason::Expired);
+            let expected = number.is_multiple_of(OVER).then_some(Reason::Expired);
             let refused = judged.err().map(|refusal| refusal.reason());
             check(
                 refused == expected,
@@ -142,7 +142,7 @@ impl Filled {
         let digest = TokenDigest::of(text.as_bytes());
         let subject = subject(number);
         let (kind, id) = (CredentialKind::Session, format!("s-{number}"));
-        let is_over = number % OVER == 0;
+        let is_over = number.is_multiple_of(OVER);
         let created = if is_over {
             self.now.saturating_sub(2 * A_DAY)
         } else {

@@ -26,12 +26,13 @@ impl Bare {
     /// Makes what [`read`](Self::read) reads.
     pub async fn prepare(&self) {
         match self {
-            Self::Memory => {}
             Self::Sqlite([_, pool]) => {
-                drop(sqlx::query(TABLE).execute(pool).await.expect("a table"));
+                sqlx::query(TABLE).execute(pool).await.expect("a table");
             }
-            Self::Postgres(pool) => drop(sqlx::query(TABLE).execute(pool).await.expect("a table")),
-            Self::Redis(_) => {}
+            Self::Postgres(pool) => {
+                sqlx::query(TABLE).execute(pool).await.expect("a table");
+            }
+            Self::Memory | Self::Redis(_) => {}
         }
         self.write(0).await;
     }
@@ -136,13 +137,13 @@ impl Bare {
 
     /// Has an SQL store do something.
     pub async fn execute(&self, sql: String) {
-        let sql = AssertSqlSafe(sql);
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql));
         match self {
             Self::Sqlite([_, pool]) => {
-                drop(sqlx::raw_sql(sql).execute(pool).await.expect("it is done"))
+                sql.execute(pool).await.expect("it is done");
             }
             Self::Postgres(pool) => {
-                drop(sqlx::raw_sql(sql).execute(pool).await.expect("it is done"));
+                sql.execute(pool).await.expect("it is done");
             }
             Self::Memory | Self::Redis(_) => {}
         }

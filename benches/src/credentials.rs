@@ -155,8 +155,9 @@ pub async fn session_seen() -> Credential {
     let settings = CacheSettings::new().max_age(Duration::from_secs(3600));
     let verifier = verifier.cached(settings).expect("a cache");
     let token = BearerToken::new(&good).expect("a token");
-    let seen = verifier.verify(&Presented::new(token, SystemClock.now()));
-    check(seen.await.is_ok(), "a good credential is let in");
+    let presented = Presented::new(token, SystemClock.now());
+    let seen = verifier.verify(&presented).await;
+    check(seen.is_ok(), "a good credential is let in");
     Credential {
         name: "session seen before, SQLite and a node",
         verifier: Arc::new(verifier),

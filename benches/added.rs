@@ -10,7 +10,7 @@
 use jsonwebtoken::crypto::aws_lc;
 use tower_bearer::keys::Algorithm;
 use tower_bearer::{BearerAuthLayer, TokenVerifier};
-use tower_bearer_benches::credentials::{Credential, api_key, jwt, jwt_seen, opaque};
+use tower_bearer_benches::credentials::{Credential, api_key, jwt, jwt_seen, opaque, session_seen};
 use tower_bearer_benches::stacks::{Stack, router, with, without};
 use tower_bearer_benches::{Added, added, check, copied, rounds};
 
@@ -22,6 +22,7 @@ fn main() {
         .install_default()
         .expect("the first to choose");
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
         .build()
         .expect("a runtime");
     let credentials = runtime.block_on(async {
@@ -29,6 +30,7 @@ fn main() {
             opaque().await,
             api_key().await,
             jwt_seen(),
+            session_seen().await,
             jwt(Algorithm::HS256),
             jwt(Algorithm::RS256),
             jwt(Algorithm::EdDSA),

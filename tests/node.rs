@@ -134,6 +134,23 @@ async fn uses_count_at_once_and_are_written_in_batches() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn uses_of_many_sessions_are_written_by_one_call() {
+    let (store, clock) = shared();
+    let desk = Desk::of(&store, &clock);
+    for _ in 0..100 {
+        let (token, _) = desk.session().await;
+        desk.admit(&token).await.unwrap();
+    }
+    sleep(A_WHILE).await;
+    assert_eq!(store.touches(), [100]);
+
+    let (token, _) = desk.session().await;
+    desk.admit(&token).await.unwrap();
+    assert_eq!(desk.node.flush().await, 0);
+    assert_eq!(store.touches(), [100, 1], "the others are written");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_slides_by_each_use_and_never_past_its_absolute_limit() {
     let (store, clock) = shared();
     let desk = Desk::of(&store, &clock);

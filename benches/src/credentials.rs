@@ -6,14 +6,19 @@ use std::time::Duration;
 use jsonwebtoken::DecodingKey;
 use serde::Serialize;
 use tower_bearer::TokenVerifier;
+use tower_bearer::clock::{Clock, SystemClock};
+use tower_bearer::credential::BearerToken;
 use tower_bearer::issue::{JwtIssuer, NewJwt, NewToken, SigningKey, TokenIssuer};
 use tower_bearer::keys::Algorithm;
+use tower_bearer::node::Node;
 use tower_bearer::store::{MemoryStore, TokenFormat};
 use tower_bearer::verifier::{
-    ApiKeyVerifier, CacheSettings, OpaqueTokenVerifier, TokenVerifierExt,
+    ApiKeyVerifier, CacheSettings, OpaqueTokenVerifier, Presented, TokenVerifierExt,
 };
 
+use crate::check;
 use crate::copied::Keys;
+use crate::databases::Database;
 
 const RSA: &str = include_str!("../../tests/fixtures/rsa2048.pk8.pem");
 const P256: &str = include_str!("../../tests/fixtures/p256.pk8.pem");
@@ -122,10 +127,9 @@ pub fn jwt(algorithm: Algorithm) -> Credential {
 
 /// A JWT of 800 bytes that a cache has seen before. Which algorithm does not matter to it.
 pub fn jwt_seen() -> Credential {
-    let (issuer, good) = (0..)
-        .map(token_of)
-        .find(|(_, token)| token.len() >= 800)
-        .expect("a ballast that makes it long enough");
+    let (issuer, ballast) = jwt_of_800();
+    let issued = issuer.issue(new_jwt_of_800(ballast)).expect("a token");
+    let good = issued.token.reveal();
     let verifier = issuer.verifier().build().expect("a verifier");
     Credential {
         name: "JWT seen before, 800 bytes",
@@ -136,11 +140,35 @@ pub fn jwt_seen() -> Credential {
     }
 }
 
-fn token_of(ballast: usize) -> (JwtIssuer, String) {
-    #[derive(Serialize)]
-    struct Ballast {
-        ballast: String,
+/// A session that a cache has seen before, of a store that is not in this process. All of those are alike to
+/// it: the store is asked once.
+pub async fn session_seen() -> Credential {
+    let database = Database::sqlite().await;
+    let node = Node::builder(database.tokens.clone());
+    let node = node.start().expect("a node");
+    let format = TokenFormat::new("st_").expect("a prefix");
+    let issuer = TokenIssuer::opaque(node.tokens(), format.clone());
+    let session = NewToken::session("alice").idle(Duration::from_secs(1800));
+    let good = issuer.mint(session).await.expect("a token").token.reveal();
+    let verifier = OpaqueTokenVerifier::new(node.tokens(), format);
+    // Longer than the bench: the store is out of reach then.
+    let settings = CacheSettings::new().max_age(Duration::from_secs(3600));
+    let verifier = verifier.cached(settings).expect("a cache");
+    let token = BearerToken::new(&good).expect("a token");
+    let presented = Presented::new(token, SystemClock.now());
+    let seen = verifier.verify(&presented).await;
+    check(seen.is_ok(), "a good credential is let in");
+    Credential {
+        name: "session seen before, SQLite and a node",
+        verifier: Arc::new(verifier),
+        forged: forge(&good),
+        good,
+        copied: None,
     }
+}
+
+/// An issuer of JWTs of 800 bytes, and the ballast that makes them as long.
+pub fn jwt_of_800() -> (JwtIssuer, usize) {
     let key = SigningKey::from_secret(Algorithm::HS256, SECRET).expect("a key");
     let issuer = JwtIssuer::builder(key)
         .issuer("https://id.example.com")
@@ -148,15 +176,30 @@ fn token_of(ballast: usize) -> (JwtIssuer, String) {
         .lifetime(Duration::from_secs(3600))
         .build()
         .expect("an issuer");
-    let new = NewJwt::new("alice")
+    let len = |ballast| {
+        let issued = issuer.issue(new_jwt_of_800(ballast)).expect("a token");
+        issued.token.reveal().len()
+    };
+    let ballast = (0..).find(|ballast| len(*ballast) >= 800);
+    (
+        issuer,
+        ballast.expect("a ballast that makes it long enough"),
+    )
+}
+
+/// One of them.
+pub fn new_jwt_of_800(ballast: usize) -> NewJwt {
+    #[derive(Serialize)]
+    struct Ballast {
+        ballast: String,
+    }
+    NewJwt::new("alice")
         .client_id("web")
         .scopes("orders:read orders:write".parse().expect("scopes"))
         .claims(&Ballast {
             ballast: "x".repeat(ballast),
         })
-        .expect("claims");
-    let token = issuer.issue(new).expect("a token").token.reveal();
-    (issuer, token)
+        .expect("claims")
 }
 
 fn with_ballast(new: NewJwt) -> NewJwt {

@@ -6,12 +6,16 @@
 
 use std::hint::black_box;
 
+pub mod bare;
 pub mod copied;
 pub mod credentials;
+pub mod databases;
+pub mod entries;
 #[path = "../../examples/greeter/mod.rs"]
 pub mod greeter;
 pub mod junk;
 pub mod stacks;
+pub mod stations;
 
 use cpu_time::ThreadTime;
 

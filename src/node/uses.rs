@@ -99,12 +99,12 @@ impl Uses {
     /// Writes everything that waits. What the store does not take stays. Says whether it took all.
     pub(super) async fn flush(&self, store: &dyn TokenStore) -> bool {
         let _one_at_a_time = self.writing.lock().await;
-        let mut is_all = true;
+        let mut pending = Vec::new();
         for shard in 0..SHARDS {
             self.forget_written(shard);
-            let pending = self.collect(shard, |_| true);
-            is_all &= self.write(store, &pending).await;
+            pending.extend(self.collect(shard, |_| true));
         }
+        let is_all = self.write(store, &pending).await;
         // Now those go first that are written.
         self.spare().clear();
         is_all
@@ -117,11 +117,11 @@ impl Uses {
         store: &dyn TokenStore,
     ) -> Result<(), StoreError> {
         let of_subject = |found: &Found| &*found.record().subject == subject;
-        for shard in 0..SHARDS {
-            let pending = self.collect(shard, of_subject);
-            for batch in pending.chunks(BATCH) {
-                store.touch(&uses_of(batch)).await?;
-            }
+        let pending: Vec<_> = (0..SHARDS)
+            .flat_map(|shard| self.collect(shard, of_subject))
+            .collect();
+        for batch in pending.chunks(BATCH) {
+            store.touch(&uses_of(batch)).await?;
         }
         Ok(())
     }

@@ -34,10 +34,12 @@ impl Watch {
     }
 
     fn look(&self) -> Since {
-        let since = self
-            .recent
-            .since(self.seen.load(Ordering::Acquire), &self.identity);
-        if let Since::Untouched(generation) = since {
+        let seen = self.seen.load(Ordering::Acquire);
+        let since = self.recent.since(seen, &self.identity);
+        // Mostly nothing was ended at all, and cores that share a token are not to wait for each other.
+        if let Since::Untouched(generation) = since
+            && generation > seen
+        {
             self.seen.fetch_max(generation, Ordering::AcqRel);
         }
         since

@@ -242,6 +242,36 @@ async fn a_logout_ends_the_session_and_raises_no_alarm() {
 }
 
 #[tokio::test]
+async fn the_other_sessions_end_or_all_and_nobody_elses() {
+    let renewals = Renewals::new();
+    let (phone, laptop) = (renewals.login().await, renewals.login().await);
+    let mut kiosk = renewals.login().await;
+    // More refresh tokens than are read at once.
+    for _ in 0..120 {
+        renewals.clock.advance(Duration::from_secs(1));
+        kiosk = renewals.renew(&kiosk).await.unwrap();
+    }
+    let bob = renewals.tokens.login(Login::new("bob")).await;
+    let bob = Tokens::of(bob.unwrap());
+
+    let phones = renewals.access(&phone).await.unwrap();
+    let kept = phones.session_id().unwrap();
+    assert_eq!(renewals.tokens.end_others("alice", kept).await.unwrap(), 2);
+    for ended in [&laptop, &kiosk] {
+        let refusal = renewals.access(ended).await.unwrap_err();
+        assert_eq!(refusal.reason(), Reason::Revoked);
+        let refused = renewals.renew(ended).await.unwrap_err();
+        assert!(matches!(refused, RenewError::Invalid), "{refused:?}");
+    }
+    let phone = renewals.renew(&phone).await.unwrap();
+    assert_eq!(renewals.tokens.end_all("alice").await.unwrap(), 1);
+    assert_eq!(renewals.tokens.end_all("alice").await.unwrap(), 0);
+    renewals.access(&phone).await.unwrap_err();
+    renewals.access(&bob).await.unwrap();
+    renewals.renew(&bob).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_family_that_is_not_renewed_for_too_long_ends() {
     let desk = Renewals::new();
     let tokens = desk.tokens.clone().with_idle(7 * DAY);

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::{RefreshTokens, RenewError, TokenIssuer};
 use crate::credential::BearerToken;
 use crate::revocation::Target;
@@ -36,6 +38,43 @@ impl RefreshTokens {
             return Err(StoreError::NotFound);
         }
         self.end_family(subject, session_id).await.map(drop)
+    }
+
+    /// Ends every session of a subject, as [`end`](Self::end) does, and says how many there were. A login
+    /// that comes meanwhile may stay.
+    ///
+    /// # Errors
+    /// If a store failed. Some sessions may have ended then; the call may be made again.
+    pub async fn end_all(&self, subject: &str) -> Result<usize, StoreError> {
+        self.end_but(subject, None).await
+    }
+
+    /// The same for every session but this one.
+    ///
+    /// # Errors
+    /// As [`end_all`](Self::end_all) has.
+    pub async fn end_others(&self, subject: &str, session_id: &str) -> Result<usize, StoreError> {
+        self.end_but(subject, Some(session_id)).await
+    }
+
+    async fn end_but(&self, subject: &str, kept: Option<&str>) -> Result<usize, StoreError> {
+        let refresh = TokenFilter::all().kinds(REFRESH_KINDS.iter().copied());
+        let (mut page, now) = (Page::first(100), self.tokens.clock.now());
+        let mut sessions = BTreeSet::new();
+        loop {
+            let listed = self.list(subject, &refresh, &page).await?;
+            let live = listed.iter().filter(|record| record.is_live(now));
+            sessions.extend(live.filter_map(|record| record.session_id.clone()));
+            match listed.last() {
+                Some(last) if listed.len() == page.limit() => page = page.after(&*last.id),
+                _ => break,
+            }
+        }
+        sessions.retain(|session| Some(&**session) != kept);
+        for session in &sessions {
+            self.end_family(subject, session).await?;
+        }
+        Ok(sessions.len())
     }
 
     /// Whose session a refresh token belongs to, for a logout that is handed one: subject and session.

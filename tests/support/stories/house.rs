@@ -219,13 +219,12 @@ impl House {
 
     /// Ends what came of logins, and no keys.
     async fn log_out_everywhere(&self, subject: &str) -> Result<(), StoreError> {
-        let logins = only([CredentialKind::Session, CredentialKind::RefreshToken]);
         let now = self.clock.now();
-        self.tokens.revoke_all(subject, &logins, now).await?;
-        for issuer in [PAIRS, WEEKS] {
-            let target = Target::subject(issuer, subject);
-            self.revocations.revoke_issued_before(target, now).await?;
-        }
+        let sessions = only([CredentialKind::Session]);
+        self.tokens.revoke_all(subject, &sessions, now).await?;
+        self.pairs.end_all(subject).await?;
+        let target = Target::subject(WEEKS, subject);
+        self.revocations.revoke_issued_before(target, now).await?;
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 mod attempts;
 mod audit;
 mod clock;
+mod drain;
 mod kv;
 mod page;
 mod passwords;

@@ -1,7 +1,8 @@
+use common::{Change, Kv};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{DAY, EDITOR, GARDEN, KITCHEN, OWNER, Zesty, answer, models};
+use crate::support::{DAY, Database, EDITOR, GARDEN, KITCHEN, OWNER, Zesty, answer, models};
 
 #[tokio::test]
 async fn the_value_of_a_token_is_visible_only_upon_creation() {
@@ -95,6 +96,40 @@ async fn only_a_session_of_an_owner_or_admin_issues_tokens() {
         .get(&owner, &format!("/v1/instances/{GARDEN}/tokens"))
         .await;
     assert_eq!(listed.1["data"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_admin_issues_and_renews_tokens_but_none_of_an_owners() {
+    let database = Database::new("admin");
+    let store = database.store();
+    let zesty = Zesty::on(&store);
+    let owner = zesty.login(OWNER).await;
+    let owners = zesty.role(&owner, GARDEN, "Owner").await;
+    let admins = zesty.role(&owner, GARDEN, "Admin").await;
+    let (owners_token, _) = zesty.issue(&owner, &owners, "owner's").await;
+    let renewal = format!("/v1/tokens/{owners_token}?action=renew");
+
+    // The editor is made an admin, which no call of these APIs does.
+    let admin = zesty.login(EDITOR).await;
+    assert_eq!(zesty.try_issue(&admin, &admins, "admin's").await.0, 403);
+    let (_, me) = zesty.get(&admin, "/verify").await;
+    let me = me["meta"]["userZuid"].as_str().unwrap();
+    let accounts = Kv::open(&store).await.unwrap();
+    let promote = |user: Option<Value>| {
+        let mut user = user.unwrap();
+        user["roles"][0]["systemRoleZUID"] = "31-71cfc74-4dm13".into();
+        (Change::Put(user), ())
+    };
+    accounts.update("users", me, promote).await.unwrap();
+
+    let (zuid, _) = zesty.issue(&admin, &admins, "admin's").await;
+    let own = format!("/v1/tokens/{zuid}?action=renew");
+    assert_eq!(zesty.put(&admin, &own, json!({})).await.0, 200);
+    assert_eq!(zesty.try_issue(&admin, &owners, "owner's").await.0, 403);
+    assert_eq!(zesty.put(&admin, &renewal, json!({})).await.0, 403);
+    assert_eq!(zesty.put(&owner, &renewal, json!({})).await.0, 200);
+    let there = zesty.role(&owner, KITCHEN, "Reader").await;
+    assert_eq!(zesty.try_issue(&admin, &there, "there").await.0, 403);
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
+use std::time::{Duration, Instant};
+
 use common::Kv;
 use serde_json::Value;
 
-use crate::support::{EDITOR, GARDEN, MINUTE, OWNER, Zesty, models};
+use crate::support::{Database, EDITOR, GARDEN, MINUTE, OWNER, Zesty, models};
 
 #[tokio::test]
 async fn a_session_is_extended_by_an_action_at_any_of_the_apis_and_over_after_thirty_idle_minutes()
@@ -92,6 +94,21 @@ async fn an_unknown_user_and_a_wrong_password_are_told_the_same() {
 }
 
 #[tokio::test]
+async fn an_unknown_user_takes_no_less_time_than_a_wrong_password() {
+    let zesty = Zesty::start();
+    let mut quickest = [Duration::MAX; 2];
+    for _ in 0..4 {
+        for (email, quickest) in ["nobody@example.com", OWNER].into_iter().zip(&mut quickest) {
+            let begun = Instant::now();
+            assert_eq!(zesty.try_login(email, "wrong").await.0, 401);
+            *quickest = begun.elapsed().min(*quickest);
+        }
+    }
+    let [unknown, known] = quickest;
+    assert!(unknown > known / 2 && unknown < known * 2, "{quickest:?}");
+}
+
+#[tokio::test]
 async fn an_account_is_locked_after_five_failures_for_a_quarter_of_an_hour() {
     let zesty = Zesty::start();
     for email in [
@@ -117,8 +134,8 @@ async fn an_account_is_locked_after_five_failures_for_a_quarter_of_an_hour() {
 
 #[tokio::test]
 async fn whoever_is_deleted_or_loses_a_role_is_refused_at_the_next_request() {
-    let path = std::env::temp_dir().join(format!("zesty-deleted-{}.db", std::process::id()));
-    let store = format!("sqlite:{}", path.display());
+    let database = Database::new("deleted");
+    let store = database.store();
     let zesty = Zesty::on(&store);
     let session = zesty.login(EDITOR).await;
     let (_, me) = zesty.get(&session, "/verify").await;
@@ -135,5 +152,4 @@ async fn whoever_is_deleted_or_loses_a_role_is_refused_at_the_next_request() {
     accounts.insert("users", me, &user).await.unwrap();
     assert!(zesty.is_good(&session).await);
     assert_eq!(zesty.get(&session, &models(GARDEN)).await.0, 403);
-    std::fs::remove_file(path).unwrap();
 }

@@ -1,12 +1,12 @@
 use serde_json::json;
 
 use crate::servers::{Postgres, Redis};
-use crate::support::{GARDEN, OWNER, Zesty, audits, models};
+use crate::support::{Database, GARDEN, OWNER, Zesty, audits, models};
 
 #[tokio::test]
 async fn everything_outlives_a_restart_on_sqlite() {
-    let path = std::env::temp_dir().join(format!("zesty-restart-{}.db", std::process::id()));
-    let store = format!("sqlite:{}", path.display());
+    let database = Database::new("restart");
+    let store = database.store();
     let zesty = Zesty::on(&store);
     let session = zesty.login(OWNER).await;
     let ended = zesty.login(OWNER).await;
@@ -28,8 +28,6 @@ async fn everything_outlives_a_restart_on_sqlite() {
     let posted =
         |line: &&serde_json::Value| line["tokenName"] == "Contributor" && line["method"] == "POST";
     assert_eq!(trail.iter().filter(posted).count(), 1);
-    drop(zesty);
-    std::fs::remove_file(path).unwrap();
 }
 
 async fn two_processes_share_one_state(store: &str) {

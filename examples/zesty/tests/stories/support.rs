@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use common::testing::Server;
 use reqwest::multipart::Form;
 use reqwest::{Client, Method, RequestBuilder};
@@ -101,6 +103,31 @@ impl Zesty {
         let (status, body) = self.get(token, "/v1/instances").await;
         assert!(status == 200 || status == 401, "{status} {body}");
         status == 200
+    }
+}
+
+/// A file for SQLite, until this is dropped.
+pub(crate) struct Database(PathBuf);
+
+impl Database {
+    pub(crate) fn new(name: &str) -> Self {
+        let file = format!("zesty-{name}-{}.db", std::process::id());
+        Self(std::env::temp_dir().join(file))
+    }
+
+    /// For `STORE`.
+    pub(crate) fn store(&self) -> String {
+        format!("sqlite:{}", self.0.display())
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        for beside in ["", "-wal", "-shm"] {
+            let file = format!("{}{beside}", self.0.display());
+            // Not each is there in the end.
+            let _ = std::fs::remove_file(file);
+        }
     }
 }
 

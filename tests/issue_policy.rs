@@ -10,7 +10,9 @@ use tower_bearer::clock::Timestamp;
 use tower_bearer::identity::{CredentialKind, Identity, RoleGrant};
 use tower_bearer::issue::{IssueError, IssuePolicy, Minted, NewToken, TokenIssuer};
 use tower_bearer::scope::ScopeSet;
-use tower_bearer::store::{MemoryStore, Page, TokenFilter, TokenFormat};
+use tower_bearer::store::{
+    MemoryStore, Page, StoreError, TokenChange, TokenFilter, TokenFormat, TokenKey,
+};
 use tower_bearer::{Reason, Refusal};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -350,4 +352,43 @@ proptest! {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_token_is_given_a_later_end_only_by_whoever_might_have_it_minted() {
+    let policy = IssuePolicy::strict()
+        .by_roles(["owner"])
+        .may_grant(|_, grant| grant.role() == "editor")
+        .may_issue_for(|_, subject| subject == "site-1");
+    let desk = desk(Some(policy));
+    let owner = session().with_role(RoleGrant::on("owner", "site-1"));
+    let wish = NewToken::access_token("site-1")
+        .role(RoleGrant::on("editor", "site-1"))
+        .lifetime(90 * DAY);
+    let minted = desk.mint_as(&owner, wish).await.unwrap();
+    let key = minted.record.key();
+    let end = minted.record.created.saturating_add(180 * DAY);
+    let later = TokenChange::new().expires_at(end);
+
+    let itself = Identity::new("site-1", CredentialKind::AccessToken)
+        .with_role(RoleGrant::on("owner", "site-1"));
+    let elsewhere = session().with_role(RoleGrant::on("owner", "site-2"));
+    for stranger in [itself, elsewhere, session()] {
+        let refused = desk.update_as(&stranger, key, &later).await;
+        assert!(matches!(refused, Err(IssueError::NotAllowed(_))));
+        let kept = desk.get(key).await.unwrap().unwrap();
+        assert_eq!(kept.expires, minted.record.expires);
+    }
+
+    let renewed = desk.update_as(&owner, key, &later).await.unwrap();
+    assert_eq!(renewed.expires, Some(end));
+    let nobodys = TokenKey {
+        subject: "site-1",
+        id: "none",
+    };
+    let missed = desk.update_as(&owner, nobodys, &later).await;
+    assert!(matches!(
+        missed,
+        Err(IssueError::Store(StoreError::NotFound))
+    ));
 }

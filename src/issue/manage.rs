@@ -1,9 +1,11 @@
 use std::time::Duration;
 
+use super::policy::Wanted;
 use super::token::successor;
 use super::{IssueError, Minted, TokenIssuer};
 use crate::audit::{Attempt, AuditAction, AuditTarget};
 use crate::error::ConfigError;
+use crate::identity::Identity;
 use crate::store::{Page, StoreError, TokenChange, TokenFilter, TokenKey, TokenRecord};
 
 /// What can be done with a token that lives on.
@@ -47,6 +49,24 @@ impl TokenIssuer {
         let updated = self.store.update(key, change).await;
         attempt.end(&updated, |_| Some(AuditAction::Changed));
         Ok(updated?)
+    }
+
+    /// As [`update`](Self::update), for `issuer`, the caller of a request: if the policy would let them have
+    /// the token as it is minted anew, with its subject, scopes and roles. For a change that makes more of a
+    /// token, such as a later end.
+    ///
+    /// # Errors
+    /// [`IssueError::NotAllowed`] if it would not, and otherwise as for [`update`](Self::update).
+    pub async fn update_as(
+        &self,
+        issuer: &Identity,
+        key: TokenKey<'_>,
+        change: &TokenChange,
+    ) -> Result<TokenRecord, IssueError> {
+        let record = self.served(key).await?;
+        let target = || AuditTarget::of_record(&record);
+        self.allow(issuer, &Wanted::of_record(&record), target)?;
+        self.acting_for(issuer).update(key, change).await
     }
 
     /// Switches a token off, until it is [`enabled`](Self::enable).

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::policy::Wanted;
 use super::token::successor;
 use super::{IssueError, NewToken, SecretToken, TokenIssuer};
 use crate::audit::{Attempt, AuditAction, AuditTarget};
@@ -48,7 +49,7 @@ impl TokenIssuer {
     /// # Errors
     /// [`IssueError::NotAllowed`] if it does not, and otherwise as for [`mint`](Self::mint).
     pub async fn mint_as(&self, issuer: &Identity, new: NewToken) -> Result<Minted, IssueError> {
-        self.allow(issuer, &new)?;
+        self.allow(issuer, &new.wanted(), || new.audit_target())?;
         self.acting_for(issuer).mint(new).await
     }
 
@@ -110,14 +111,19 @@ impl TokenIssuer {
         id: &str,
         new: NewToken,
     ) -> Result<Minted, IssueError> {
-        self.allow(issuer, &new)?;
+        self.allow(issuer, &new.wanted(), || new.audit_target())?;
         self.acting_for(issuer).replace(id, new).await
     }
 
-    fn allow(&self, issuer: &Identity, new: &NewToken) -> Result<(), IssueError> {
-        let judged = self.policy.judge(issuer, &new.wanted());
+    pub(super) fn allow(
+        &self,
+        issuer: &Identity,
+        wanted: &Wanted<'_>,
+        target: impl FnOnce() -> AuditTarget,
+    ) -> Result<(), IssueError> {
+        let judged = self.policy.judge(issuer, wanted);
         if let (Err(refusal), Some(trail)) = (&judged, &self.audit) {
-            trail.not_issued(self.clock.now(), refusal, new.audit_target(), issuer);
+            trail.not_issued(self.clock.now(), refusal, target(), issuer);
         }
         judged.map_err(IssueError::NotAllowed)
     }

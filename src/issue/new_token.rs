@@ -139,15 +139,7 @@ impl NewToken {
 
     /// What a policy weighs of it.
     pub(super) fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            kind: self.record.kind,
-            subject: &self.record.subject,
-            scopes: &self.record.scopes,
-            roles: &self.record.roles,
-            auth_time: self.record.auth_time,
-            acr: self.record.acr.as_deref(),
-            own_claims: false,
-        }
+        Wanted::of_record(&self.record)
     }
 
     /// What an audit trail says of it, before it is minted.

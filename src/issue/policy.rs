@@ -5,6 +5,8 @@ use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, Identity, RoleGrant};
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
+#[cfg(feature = "tokens")]
+use crate::store::TokenRecord;
 
 type MayGrant = Arc<dyn Fn(&Identity, &RoleGrant) -> bool + Send + Sync>;
 type MayIssueFor = Arc<dyn Fn(&Identity, &str) -> bool + Send + Sync>;
@@ -210,6 +212,22 @@ pub(super) struct Wanted<'a> {
     pub(super) auth_time: Option<Timestamp>,
     pub(super) acr: Option<&'a str>,
     pub(super) own_claims: bool,
+}
+
+#[cfg(feature = "tokens")]
+impl<'a> Wanted<'a> {
+    /// A stored token.
+    pub(super) fn of_record(record: &'a TokenRecord) -> Self {
+        Self {
+            kind: record.kind,
+            subject: &record.subject,
+            scopes: &record.scopes,
+            roles: &record.roles,
+            auth_time: record.auth_time,
+            acr: record.acr.as_deref(),
+            own_claims: false,
+        }
+    }
 }
 
 fn stands_for_a_login(kind: CredentialKind) -> bool {

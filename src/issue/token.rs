@@ -71,7 +71,8 @@ impl TokenIssuer {
         self
     }
 
-    /// With this policy for [`mint_as`](Self::mint_as) and [`replace_as`](Self::replace_as), in place of [`IssuePolicy::strict`].
+    /// With this policy for [`mint_as`](Self::mint_as), [`replace_as`](Self::replace_as) and
+    /// [`update_as`](Self::update_as), in place of [`IssuePolicy::strict`].
     #[must_use]
     pub fn with_policy(mut self, policy: IssuePolicy) -> Self {
         self.policy = policy;

@@ -1,11 +1,13 @@
 //! What the example servers share: settings from the environment, the stores behind `STORE`, a small
-//! key-value helper for accounts and settings, passwords, a lock against guessing, a clock that tests can
+//! key-value helper for accounts and settings, passwords, a lock against guessing, an audit log, a clock that tests can
 //! move, the page for people, and serving it all.
 //!
 //! Nothing here is about tokens: those are the crate's business.
 
 mod attempts;
+mod audit;
 mod clock;
+mod drain;
 mod kv;
 mod page;
 mod passwords;
@@ -15,6 +17,7 @@ mod stores;
 pub mod testing;
 
 pub use attempts::{Attempts, Verdict};
+pub use audit::{AuditLine, AuditLog, Filing};
 pub use clock::ServerClock;
 pub use kv::{Change, Kv, KvError};
 pub use page::page;

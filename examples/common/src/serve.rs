@@ -3,9 +3,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_request;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
+use crate::drain::drained;
 use crate::{Settings, StartError, Stores};
 
 /// The largest body that is read.
@@ -23,7 +25,8 @@ pub async fn serve(app: Router, settings: &Settings, stores: Stores) -> Result<(
         .init();
     let app = app
         .merge(settings.clock().routes())
-        .layer(DefaultBodyLimit::max(MAX_BODY));
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(map_request(async |request| drained(request)));
     let listener = TcpListener::bind(&settings.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();

@@ -1,12 +1,14 @@
 //! An example server as a running program, for the examples' own tests.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 /// A server that listens on a port of its own, until this is dropped.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
+    // Held open, for what it prints later.
+    _output: BufReader<ChildStdout>,
     base: String,
     /// What it printed before it listened.
     pub greeting: String,
@@ -41,6 +43,7 @@ impl Server {
         };
         Self {
             process,
+            _output: output,
             base,
             greeting,
         }

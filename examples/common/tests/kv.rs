@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../../tests/support/servers/mod.rs"]
-#[allow(dead_code, missing_debug_implementations, unreachable_pub)]
+#[allow(missing_debug_implementations)]
 mod servers;
 
 use common::{Change, Kv};

@@ -1,12 +1,14 @@
 //! An example server as a running program, for the examples' own tests.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 /// A server that listens on a port of its own, until this is dropped.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
+    // Held open, since a server that cannot print what it has to say at its end does not end well.
+    _output: BufReader<ChildStdout>,
     base: String,
     /// What it printed before it listened.
     pub greeting: String,
@@ -41,6 +43,7 @@ impl Server {
         };
         Self {
             process,
+            _output: output,
             base,
             greeting,
         }
@@ -69,4 +72,42 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// What an OpenAPI description says that can be asked for.
+#[derive(Debug)]
+pub struct Operation {
+    /// In capital letters.
+    pub method: String,
+    /// With names in braces.
+    pub path: String,
+    /// Whether a credential is asked for.
+    pub is_guarded: bool,
+    /// What may be answered.
+    pub statuses: Vec<u16>,
+}
+
+/// Everything that a description describes.
+///
+/// # Panics
+/// If it is none.
+#[must_use]
+pub fn operations(openapi: &serde_json::Value) -> Vec<Operation> {
+    let object = |value: &serde_json::Value| value.as_object().expect("an object").clone();
+    let mut found = Vec::new();
+    for (path, methods) in object(&openapi["paths"]) {
+        for (method, operation) in object(&methods) {
+            let responses = object(&operation["responses"]);
+            let statuses = responses
+                .keys()
+                .map(|status| status.parse().expect("a number"));
+            found.push(Operation {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                is_guarded: operation.get("security").is_some(),
+                statuses: statuses.collect(),
+            });
+        }
+    }
+    found
 }

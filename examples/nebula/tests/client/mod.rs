@@ -18,7 +18,8 @@ impl Api {
     pub fn start(environment: &[(&str, &str)]) -> Self {
         Self {
             server: Server::start(env!("CARGO_BIN_EXE_nebula"), environment),
-            http: Client::new(),
+            // A connection whose request was refused half read is closed, and none to ask by again.
+            http: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
         }
     }
 
@@ -87,6 +88,7 @@ impl Answer {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.body["status"], "failed");
         assert_eq!(self.body["data"], json!({}));
+        assert_eq!(self.challenge.is_some(), status == 401);
         assert!(!self.body["message"].as_str().unwrap().is_empty());
         assert_eq!(self.body.as_object().unwrap().len(), 3);
     }

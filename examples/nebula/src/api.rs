@@ -171,7 +171,7 @@ struct Row {
 
 impl Row {
     fn of(record: &TokenRecord) -> Option<Self> {
-        let text = |name: &str| record.attributes.get(name).map(|text| text.to_string());
+        let text = |name: &str| record.attributes.get(name).map(ToString::to_string);
         Some(Self {
             id: text("number")?.parse().ok()?,
             name: record.name.as_deref().unwrap_or_default().into(),

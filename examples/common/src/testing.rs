@@ -22,12 +22,26 @@ impl Server {
     /// If it does not come to listen.
     #[must_use]
     pub fn start(program: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_logging(program, environment, Stdio::inherit())
+    }
+
+    /// As [`start`](Self::start), with what it logs going to `log`, such as a file.
+    ///
+    /// # Panics
+    /// If it does not come to listen.
+    #[must_use]
+    pub fn start_logging(
+        program: &str,
+        environment: &[(&str, &str)],
+        log: impl Into<Stdio>,
+    ) -> Self {
         let mut process = Command::new(program)
             .env("LISTEN", "127.0.0.1:0")
             .env("TEST_CLOCK", "1")
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .expect("the server starts");
         let mut output = BufReader::new(process.stdout.take().expect("it was piped"));

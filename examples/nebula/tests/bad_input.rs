@@ -142,6 +142,7 @@ async fn credentials_that_are_missing_or_bad_are_401_with_a_challenge() {
         format!("Bearer {none}.{payload}.{signature}"),
         format!("Bearer {}", &key[..45]),
         format!("Bearer {key}x"),
+        format!("Bearer ak_{}", "x".repeat(10_000)),
         "Bearer ak_".into(),
         "Bearer ak_0123456789012345678901234567890123456789012".into(),
     ];

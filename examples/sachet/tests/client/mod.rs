@@ -1,6 +1,8 @@
 //! A client of the server, as the documentation's readers would write one.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+use std::fs::File;
+
 use common::testing::Server;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -15,8 +17,19 @@ pub struct Api {
 
 impl Api {
     pub fn start(environment: &[(&str, &str)]) -> Self {
+        Self::of(Server::start(env!("CARGO_BIN_EXE_sachet"), environment))
+    }
+
+    /// With all that it can log going to a file.
+    pub fn start_logging(log: File) -> Self {
+        let everything = [("RUST_LOG", "trace"), ("JWT_SECRET", SECRET)];
+        let program = env!("CARGO_BIN_EXE_sachet");
+        Self::of(Server::start_logging(program, &everything, log))
+    }
+
+    fn of(server: Server) -> Self {
         Self {
-            server: Server::start(env!("CARGO_BIN_EXE_sachet"), environment),
+            server,
             // A connection whose request was refused half read is closed, and none to ask by again.
             http: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
         }

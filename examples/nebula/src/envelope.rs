@@ -60,11 +60,10 @@ fn failed(message: &str) -> Envelope<Value> {
 pub fn refused(refusal: &Refusal, _: Option<&RequestHead<'_>>, answer: &mut RefusalAnswer) {
     let message = match refusal.reason() {
         Reason::Missing | Reason::OtherScheme => "Not authenticated",
-        Reason::Malformed => {
+        Reason::Malformed | Reason::TooLarge => {
             answer.set_status(StatusCode::UNAUTHORIZED);
             "Malformed Authorization header"
         }
-        Reason::TooLarge => "Authorization header too long",
         Reason::Forbidden | Reason::InsufficientScope => "Not allowed",
         Reason::Unavailable => "Temporarily unavailable",
         Reason::Misconfigured => "Internal error",

@@ -3,7 +3,7 @@
 
 mod client;
 #[path = "../../../tests/support/servers/mod.rs"]
-#[allow(dead_code, missing_debug_implementations, unreachable_pub)]
+#[allow(missing_debug_implementations)]
 mod servers;
 
 use std::time::{Duration, Instant};

@@ -98,7 +98,11 @@ async fn bodies_that_are_wrong_are_refused_in_the_envelope() {
 
 #[tokio::test]
 async fn unknown_paths_and_methods_are_refused_in_the_envelope() {
-    let api = Api::start(&[]);
+    let api = Api::start(&[("TEST_CLOCK", "")]);
+    let clock = api.outside(Method::POST, "/test-clock");
+    send(clock.json(&json!({ "advance_secs": 1 })))
+        .await
+        .is_refused(404);
     send(api.outside(Method::GET, "/nowhere"))
         .await
         .is_refused(404);

@@ -2,8 +2,8 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use tower_bearer::AuthenticatedUser;
 use tower_bearer::policy::Policy;
+use tower_bearer::{AuthenticatedUser, Reason};
 
 use crate::accounts::{Accounts, Permission};
 use crate::answer::Failure;
@@ -34,22 +34,25 @@ impl<const PERMISSION: u8> FromRequestParts<App> for May<PERMISSION> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let permission = Permission::ALL[usize::from(PERMISSION)];
-        match AuthenticatedUser::from_extensions(&parts.extensions) {
+        let denied = match AuthenticatedUser::from_extensions(&parts.extensions) {
             Ok(user) => {
                 user.require(&Policy::scope(permission.code()))?;
-                Ok(Self(Some(user)))
+                return Ok(Self(Some(user)));
             }
-            Err(denied) => {
-                // Without the layer nobody is anonymous.
-                AuthenticatedUser::optional_from_extensions(&parts.extensions)?;
-                let defaults = app.settings.get().await?.default_permissions;
-                if defaults.contains(&permission) {
-                    Ok(Self(None))
-                } else {
-                    Err(denied.into())
-                }
-            }
+            Err(denied) => denied,
+        };
+        let is_stranger = denied.refusal().reason() == Reason::Anonymous;
+        if is_stranger
+            && app
+                .settings
+                .get()
+                .await?
+                .default_permissions
+                .contains(&permission)
+        {
+            return Ok(Self(None));
         }
+        Err(denied.into())
     }
 }
 

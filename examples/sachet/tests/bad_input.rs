@@ -57,7 +57,11 @@ async fn bodies_that_are_wrong_are_refused() {
 
 #[tokio::test]
 async fn unknown_paths_and_methods_are_refused() {
-    let api = Api::start(&[]);
+    let api = Api::start(&[("TEST_CLOCK", "")]);
+    let clock = api.request(Method::POST, "/test-clock");
+    send(clock.json(&json!({ "advance_secs": 1 })))
+        .await
+        .is_refused(404);
     let admin = api.admin().await;
     api.anonymous("/nowhere").await.is_refused(404);
     api.get("/nowhere", &admin).await.is_refused(404);

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 #[derive(Debug)]
 pub struct Server {
     process: Child,
-    // Held open, for what it prints later.
+    // Held open, since a server that cannot print what it has to say at its end does not end well.
     _output: BufReader<ChildStdout>,
     base: String,
     /// What it printed before it listened.
@@ -22,12 +22,26 @@ impl Server {
     /// If it does not come to listen.
     #[must_use]
     pub fn start(program: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_logging(program, environment, Stdio::inherit())
+    }
+
+    /// As [`start`](Self::start), with what it logs going to `log`, such as a file.
+    ///
+    /// # Panics
+    /// If it does not come to listen.
+    #[must_use]
+    pub fn start_logging(
+        program: &str,
+        environment: &[(&str, &str)],
+        log: impl Into<Stdio>,
+    ) -> Self {
         let mut process = Command::new(program)
             .env("LISTEN", "127.0.0.1:0")
             .env("TEST_CLOCK", "1")
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .expect("the server starts");
         let mut output = BufReader::new(process.stdout.take().expect("it was piped"));
@@ -72,4 +86,42 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// What an OpenAPI description says that can be asked for.
+#[derive(Debug)]
+pub struct Operation {
+    /// In capital letters.
+    pub method: String,
+    /// With names in braces.
+    pub path: String,
+    /// Whether a credential is asked for.
+    pub is_guarded: bool,
+    /// What may be answered.
+    pub statuses: Vec<u16>,
+}
+
+/// Everything that a description describes.
+///
+/// # Panics
+/// If it is none.
+#[must_use]
+pub fn operations(openapi: &serde_json::Value) -> Vec<Operation> {
+    let object = |value: &serde_json::Value| value.as_object().expect("an object").clone();
+    let mut found = Vec::new();
+    for (path, methods) in object(&openapi["paths"]) {
+        for (method, operation) in object(&methods) {
+            let responses = object(&operation["responses"]);
+            let statuses = responses
+                .keys()
+                .map(|status| status.parse().expect("a number"));
+            found.push(Operation {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                is_guarded: operation.get("security").is_some(),
+                statuses: statuses.collect(),
+            });
+        }
+    }
+    found
 }

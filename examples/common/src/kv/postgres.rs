@@ -1,15 +1,24 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 use super::{Backend, KvError};
 
+/// Whoever asks is not kept waiting for a database that is down.
+const AT_MOST: Duration = Duration::from_secs(3);
+
 /// Keys are bytes, since PostgreSQL takes no text with a NUL in it.
 pub(super) struct Postgres(PgPool);
 
 impl Postgres {
     pub(super) async fn connect(url: &str) -> Result<Self, KvError> {
-        let pool = PgPoolOptions::new().max_connections(4).connect(url).await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(AT_MOST)
+            .connect(url)
+            .await?;
         // Two servers that start at once would both find no table, and one of them fail.
         let mut alone = pool.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock(7305814)")

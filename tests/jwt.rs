@@ -489,3 +489,41 @@ fn what_prints_shows_no_secret() {
     assert!(printed.contains("HS256"));
     assert!(printed.contains(&format!("{:?}", CryptoBackend::compiled().unwrap())));
 }
+
+#[test]
+fn a_token_says_when_it_begins_and_what_the_service_adds() {
+    let issuer = issuer(signing_key(Algorithm::HS256));
+    let verifier = issuer
+        .verifier()
+        .require_claim("type", "access")
+        .require_claim("fresh", false)
+        .build();
+    let verifier = Arc::new(verifier.unwrap());
+    let new = || NewJwt::new("alice").claim("fresh", false);
+    let begins = Timestamp::from_unix_secs(NOW + 10);
+    let jwt = new().claim("type", "access").not_before(begins);
+    let token = issuer.issue(jwt).unwrap().token.reveal();
+    let at = |now| ask(&verifier, &token, now);
+    assert_refused(
+        at(Timestamp::from_unix_secs(NOW + 9)),
+        Reason::NotYetValid,
+        "nbf",
+    );
+    assert_eq!(at(begins).unwrap().subject(), "alice");
+
+    let refresh = issuer.issue(new().claim("type", "refresh")).unwrap();
+    let refused = ask(&verifier, &refresh.token.reveal(), now());
+    assert_refused(refused, Reason::Invalid, "value");
+}
+
+#[test]
+fn no_claim_of_the_services_own_takes_the_place_of_the_issuers() {
+    let issuer = issuer(signing_key(Algorithm::HS256));
+    for name in ["iss", "sub", "exp", "nbf", "jti", "scope", "cnf"] {
+        let refused = issuer.issue(NewJwt::new("alice").claim(name, "mine"));
+        assert!(refused.unwrap_err().to_string().contains(name), "{name}");
+    }
+    let ends = Timestamp::from_unix_secs(NOW + 60);
+    let refused = issuer.issue(NewJwt::new("alice").not_before(ends));
+    assert!(refused.unwrap_err().to_string().contains("not_before"));
+}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::error::IssueError;
 use super::jwt_builder::JwtIssuerBuilder;
-use super::new_jwt::{End, NewJwt};
+use super::new_jwt::{End, NewJwt, check_names};
 use super::policy::IssuePolicy;
 use super::secret::SecretToken;
 use super::signing_key::SigningKey;
@@ -147,6 +147,11 @@ impl JwtIssuer {
         let id = random_id()?;
         let moment = self.clock.now();
         let now = moment.as_unix_secs();
+        let end = lifetime.map(|lifetime| Timestamp::from_unix_secs(now).saturating_add(lifetime));
+        if end.is_some_and(|end| new.not_before.is_some_and(|start| start >= end)) {
+            let problem = "the token would end before it is good";
+            return Err(ConfigError::new("not_before", problem).into());
+        }
         let mut claims = new.claims;
         claims.insert("iss".into(), json!(&*self.issuer));
         claims.insert("sub".into(), json!(new.subject));
@@ -154,7 +159,9 @@ impl JwtIssuer {
         claims.insert("iat".into(), json!(now));
         claims.insert("iat_ms".into(), json!(moment.as_unix_millis()));
         claims.insert("jti".into(), json!(id));
-        let end = lifetime.map(|lifetime| Timestamp::from_unix_secs(now).saturating_add(lifetime));
+        if let Some(start) = new.not_before {
+            claims.insert("nbf".into(), json!(start.as_unix_secs()));
+        }
         if let Some(end) = end {
             claims.insert("exp".into(), json!(end.as_unix_secs()));
         }
@@ -201,6 +208,7 @@ impl JwtIssuer {
         if new.subject.is_empty() {
             return Err(ConfigError::new("subject", "it is empty"));
         }
+        check_names(&new.claims)?;
         if self.rfc9068 && new.client_id.as_deref().is_none_or(str::is_empty) {
             return Err(ConfigError::new(
                 "client_id",

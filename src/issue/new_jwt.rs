@@ -10,6 +10,7 @@ use crate::identity::CredentialKind;
 use crate::scope::ScopeSet;
 #[cfg(feature = "tokens")]
 use crate::store::TokenRecord;
+use crate::verifier::jwt::ClaimValue;
 
 /// What a token is to say.
 #[derive(Debug, Clone)]
@@ -21,6 +22,7 @@ pub struct NewJwt {
     pub(super) session_id: Option<Box<str>>,
     pub(super) auth_time: Option<Timestamp>,
     pub(super) acr: Option<Box<str>>,
+    pub(super) not_before: Option<Timestamp>,
     pub(super) claims: Map<String, Value>,
     pub(super) end: End,
 }
@@ -43,6 +45,7 @@ impl NewJwt {
             session_id: None,
             auth_time: None,
             acr: None,
+            not_before: None,
             claims: Map::new(),
             end: End::Usual,
         }
@@ -85,6 +88,31 @@ impl NewJwt {
         self
     }
 
+    /// Not good before this time (`nbf`, in whole seconds; RFC 7519 §4.1.5).
+    pub fn not_before(mut self, at: Timestamp) -> Self {
+        self.not_before = Some(at);
+        self
+    }
+
+    /// One claim of the service's own, in place of the one of that name there is. A verifier asks for it by
+    /// [`require_claim`](crate::verifier::jwt::JwtVerifierBuilder::require_claim). A name that the issuer
+    /// writes itself is refused when the token is given out.
+    ///
+    /// ```
+    /// use tower_bearer::issue::NewJwt;
+    ///
+    /// let jwt = NewJwt::new("alice").claim("type", "access").claim("fresh", false);
+    /// ```
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<ClaimValue>) -> Self {
+        let value = match value.into() {
+            ClaimValue::Text(text) => Value::from(&*text),
+            ClaimValue::Bool(truth) => Value::from(truth),
+            ClaimValue::Integer(number) => Value::from(number),
+        };
+        self.claims.insert(name.into(), value);
+        self
+    }
+
     /// Claims of the service's own, added to those there are.
     ///
     /// # Errors
@@ -93,10 +121,7 @@ impl NewJwt {
         let Ok(Value::Object(claims)) = serde_json::to_value(claims) else {
             return Err(ConfigError::new("claims", "they are no JSON object"));
         };
-        if let Some(name) = RESERVED.iter().find(|name| claims.contains_key(**name)) {
-            let problem = format!("{name} is written by the issuer");
-            return Err(ConfigError::new("claims", problem));
-        }
+        check_names(&claims)?;
         self.claims.extend(claims);
         Ok(self)
     }
@@ -131,6 +156,17 @@ impl NewJwt {
             acr: self.acr.as_deref(),
             own_claims: !self.claims.is_empty(),
         }
+    }
+}
+
+/// That none of them is one that the issuer writes.
+pub(super) fn check_names(claims: &Map<String, Value>) -> Result<(), ConfigError> {
+    match RESERVED.iter().find(|name| claims.contains_key(**name)) {
+        Some(name) => {
+            let problem = format!("{name} is written by the issuer");
+            Err(ConfigError::new("claims", problem))
+        }
+        None => Ok(()),
     }
 }
 

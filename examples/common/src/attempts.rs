@@ -74,6 +74,24 @@ impl Attempts {
             .await
     }
 
+    /// The guess was neither right nor wrong, such as a right password where a code is still to come: it does
+    /// not count, and those before it do.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn undecided(&self, account: &str, from: IpAddr) -> Result<(), KvError> {
+        let take_one_back = |guesses: Option<Guesses>| match guesses {
+            Some(Guesses { wrong, at }) if wrong > 1 => {
+                let wrong = wrong - 1;
+                (Change::Put(Guesses { wrong, at }), ())
+            }
+            _ => (Change::Delete, ()),
+        };
+        self.kv
+            .update(COLLECTION, &key(account, from), take_one_back)
+            .await
+    }
+
     /// The guess was right.
     ///
     /// # Errors

@@ -1,0 +1,13 @@
+//! The documentation's stories, told over HTTP to the server as it runs.
+#![allow(clippy::unwrap_used)]
+
+mod bots;
+mod openapi;
+mod second_factors;
+mod security_keys;
+#[path = "../../../../tests/support/servers/mod.rs"]
+#[allow(dead_code, missing_debug_implementations, unreachable_pub)]
+mod servers;
+mod sessions;
+mod stores;
+mod support;

@@ -58,10 +58,13 @@ def totp(secret, steps=0):
     return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 1000000:06}"
 
 
-def at_the_beginning_of_a_step():
-    """Waits until no time step ends within the next seconds, in which codes are made and used."""
-    while (time.time() + ahead) % 30 > 20:
-        time.sleep(1)
+def begin_a_time_step():
+    """Codes are made and used in the seconds after this, and no time step is to end meanwhile."""
+    into = int(time.time() + ahead) % 30
+    if MOVES:
+        advance(30 - into)
+    elif into > 15:
+        time.sleep(30 - into)
 
 
 def the_page():
@@ -160,7 +163,7 @@ def bots():
 def second_factor():
     artist = client()
     gazu.log_in("artist@example.com", PASSWORD, client=artist)
-    at_the_beginning_of_a_step()
+    begin_a_time_step()
     secret = gazu.client.put("auth/totp", {}, client=artist)["otp_secret"]
     codes = gazu.client.post("auth/totp", {"totp": totp(secret, -1)}, client=artist)["otp_recovery_codes"]
 

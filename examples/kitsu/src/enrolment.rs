@@ -2,6 +2,8 @@
 //!
 //! One is removed only against a proof of a second factor, be it another.
 
+#![allow(unused_qualifications, reason = "in what utoipa writes")]
+
 use std::net::SocketAddr;
 
 use axum::Json;

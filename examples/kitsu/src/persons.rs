@@ -1,5 +1,7 @@
 //! `data/persons`: people and bots, managed by administrators.
 
+#![allow(unused_qualifications, reason = "in what utoipa writes")]
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;

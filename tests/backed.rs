@@ -224,3 +224,22 @@ async fn it_keeps_the_contract_of_verifiers() {
     let verifier = Arc::new(farm.verifier());
     testing::verifier::conformance(verifier, farm.clock.now(), &good, &bad).await;
 }
+
+#[tokio::test]
+async fn a_token_that_is_made_within_a_second_lasts_to_its_end_all_the_same() {
+    let farm = Farm::new();
+    let verifier = farm.verifier();
+    let midnight = farm.clock.now().saturating_add(DAY);
+    farm.clock.advance(Duration::from_millis(700));
+    let new = NewToken::bot_token("farm").expires_at(midnight);
+    let token = farm.regenerate(new).await.token.reveal();
+    farm.clock.set(midnight.saturating_sub(Duration::from_millis(1)));
+    verify(&verifier, &token, &farm.clock).await.unwrap();
+    farm.clock.set(midnight);
+    let refusal = verify(&verifier, &token, &farm.clock).await.unwrap_err();
+    assert_eq!(refusal.reason(), Reason::Expired);
+    // The longest that there is stays within what the issuer gives.
+    farm.clock.advance(Duration::from_millis(700));
+    farm.regenerate(NewToken::bot_token("farm").lifetime(365 * DAY))
+        .await;
+}

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use super::mint::ONE;
 use super::{IssueError, JwtIssuer, Minted, NewJwt, NewToken, TokenIssuer};
+use crate::clock::Timestamp;
 
 /// JWTs that a store knows.
 impl TokenIssuer {
@@ -31,7 +34,11 @@ impl TokenIssuer {
         let record = self.check(new, now)?;
         let jwt = NewJwt::of_record(&record);
         let jwt = match record.expires {
-            Some(end) => jwt.lifetime(end.since(now)),
+            // From the second's beginning, as `iat` says it: the token is to end when its record does.
+            Some(end) => {
+                let issued = Timestamp::from_unix_secs(now.as_unix_secs());
+                jwt.lifetime(Duration::from_secs(end.since(issued).as_secs()))
+            }
             None => jwt.never_expiring(),
         };
         let issued = jwts.issue(shape(jwt))?;

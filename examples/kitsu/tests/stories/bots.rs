@@ -21,7 +21,10 @@ async fn new_bot(kitsu: &Kitsu, admin: &str) -> (String, String) {
 fn day(ahead: u64) -> String {
     let now = i64::try_from(now() + ahead * DAY).unwrap();
     let moment = jiff::Timestamp::from_second(now).unwrap();
-    jiff::tz::TimeZone::UTC.to_datetime(moment).date().to_string()
+    jiff::tz::TimeZone::UTC
+        .to_datetime(moment)
+        .date()
+        .to_string()
 }
 
 #[tokio::test]

@@ -166,13 +166,11 @@ fn marked(jwt: NewJwt, kind: &str, identity: &str, now: Timestamp) -> NewJwt {
         .claim("identity_type", identity)
 }
 
-/// The moment at which the day is over, in UTC.
+/// The moment at which the day is over, in UTC; of the last days there are, the last moment there is.
 pub fn end_of(date: Date) -> Timestamp {
     let next = date.saturating_add(jiff::Span::new().days(1));
     let midnight = TimeZone::UTC.to_timestamp(next.at(0, 0, 0, 0));
-    midnight.map_or(Timestamp::MAX, |moment| {
-        Timestamp::from_unix_secs(moment.as_second())
-    })
+    Timestamp::from_unix_secs(midnight.unwrap_or(jiff::Timestamp::MAX).as_second())
 }
 
 /// A token alone is not enough: its account is looked up on each request.

@@ -79,7 +79,9 @@ impl Fido {
         let begun = self
             .webauthn
             .start_securitykey_registration(id, email, name, known, None, None);
-        let (options, state) = begun.map_err(|error| ApiError::internal(&error))?;
+        let (mut options, state) = begun.map_err(|error| ApiError::internal(&error))?;
+        // Browsers refuse to protect a credential by more than the verification that is asked for.
+        options.public_key.extensions = None;
         let begun = Begun {
             options: json!(options.public_key),
             state,

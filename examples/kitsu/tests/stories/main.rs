@@ -6,7 +6,6 @@ mod openapi;
 mod second_factors;
 mod security_keys;
 #[path = "../../../../tests/support/servers/mod.rs"]
-#[allow(dead_code, missing_debug_implementations, unreachable_pub)]
 mod servers;
 mod sessions;
 mod stores;

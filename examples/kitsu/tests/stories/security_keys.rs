@@ -44,7 +44,7 @@ impl SecurityKey {
         let mut attestation = b"\xA3\x63fmt\x64none\x67attStmt\xA0\x68authData\x58".to_vec();
         attestation.push(u8::try_from(data.len()).unwrap());
         attestation.extend(data);
-        self.credential(json!({
+        self.credential(&json!({
             "clientDataJSON": base64(&client),
             "attestationObject": base64(&attestation),
         }))
@@ -56,7 +56,7 @@ impl SecurityKey {
         let data = self.authenticator_data(&options["rpId"], 0);
         let signed = [&*data, digest(&SHA256, &client).as_ref()].concat();
         let signature = self.pair.sign(&SystemRandom::new(), &signed).unwrap();
-        self.credential(json!({
+        self.credential(&json!({
             "clientDataJSON": base64(&client),
             "authenticatorData": base64(&data),
             "signature": base64(signature.as_ref()),
@@ -79,7 +79,7 @@ impl SecurityKey {
         data
     }
 
-    fn credential(&self, response: Value) -> Value {
+    fn credential(&self, response: &Value) -> Value {
         let id = base64(&self.id);
         json!({
             "id": id, "rawId": id, "type": "public-key", "response": response,

@@ -233,7 +233,8 @@ async fn a_token_that_is_made_within_a_second_lasts_to_its_end_all_the_same() {
     farm.clock.advance(Duration::from_millis(700));
     let new = NewToken::bot_token("farm").expires_at(midnight);
     let token = farm.regenerate(new).await.token.reveal();
-    farm.clock.set(midnight.saturating_sub(Duration::from_millis(1)));
+    farm.clock
+        .set(midnight.saturating_sub(Duration::from_millis(1)));
     verify(&verifier, &token, &farm.clock).await.unwrap();
     farm.clock.set(midnight);
     let refusal = verify(&verifier, &token, &farm.clock).await.unwrap_err();

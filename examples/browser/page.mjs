@@ -79,6 +79,7 @@ export class Page {
   async picture(name, width = 1280, height = 900) {
     if (!this.pictures) return;
     await this.page.setViewport({ width, height });
+    await this.page.evaluate(() => scrollTo(0, 0));
     await this.page.screenshot({ path: `${this.pictures}/${this.name}-${name}.png`, fullPage: width < 600 });
     await this.page.setViewport({ width: 1280, height: 900 });
   }

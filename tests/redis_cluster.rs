@@ -78,16 +78,16 @@ async fn a_slot_of_which_half_has_moved_is_never_taken_for_the_whole() {
     let third = || a_record("alice", "3");
     let mut heir = a_record("bob", "1");
     heir.digest = one.digest;
-    assert_unavailable(store.revoke(one.key(), secs(1)).await);
-    assert_unavailable(store.revoke_all("alice", &all, secs(1)).await);
-    assert_unavailable(store.list("alice", &all, &Page::first(9)).await);
-    assert_unavailable(store.insert_within(third(), limit, secs(1)).await);
-    assert_unavailable(store.touch(&used).await);
-    assert_unavailable(store.update(one.key(), &rename).await);
-    assert_unavailable(store.replace("1", third(), Duration::ZERO, secs(1)).await);
-    assert_unavailable(store.insert(one.clone()).await);
-    assert_unavailable(store.insert(heir.clone()).await);
-    assert_unavailable(TokenStore::prune(&store, secs(1), 9).await);
+    assert_unavailable(&store.revoke(one.key(), secs(1)).await);
+    assert_unavailable(&store.revoke_all("alice", &all, secs(1)).await);
+    assert_unavailable(&store.list("alice", &all, &Page::first(9)).await);
+    assert_unavailable(&store.insert_within(third(), limit, secs(1)).await);
+    assert_unavailable(&store.touch(&used).await);
+    assert_unavailable(&store.update(one.key(), &rename).await);
+    assert_unavailable(&store.replace("1", third(), Duration::ZERO, secs(1)).await);
+    assert_unavailable(&store.insert(one.clone()).await);
+    assert_unavailable(&store.insert(heir.clone()).await);
+    assert_unavailable(&TokenStore::prune(&store, secs(1), 9).await);
 
     cluster.end_move(&slot, from, to);
     let begun = Instant::now();
@@ -136,11 +136,11 @@ async fn slots_that_move_under_use_lose_no_token_and_revive_none() {
                     Ok(true) => ended.push(record),
                     // It may have come after all, or not.
                     Err(StoreError::NotFound) => assert!(!is_there, "an insert was lost"),
-                    other => assert_unavailable(other),
+                    other => assert_unavailable(&other),
                 }
                 match store.find(&kept.digest).await {
                     Ok(found) => assert!(found.is_some(), "a good token is unknown"),
-                    other => assert_unavailable(other),
+                    other => assert_unavailable(&other),
                 }
             }
             ended
@@ -239,6 +239,6 @@ fn is_unavailable(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable { .. })
 }
 
-fn assert_unavailable<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+fn assert_unavailable<T: std::fmt::Debug>(result: &Result<T, StoreError>) {
     assert!(result.as_ref().is_err_and(is_unavailable), "{result:?}");
 }

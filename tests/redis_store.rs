@@ -329,7 +329,7 @@ async fn a_prefix_that_goes_on_like_the_names_of_anothers_keys_is_apart_from_the
         assert_eq!(removed.expect("pruning revocations"), 1);
         for other in &stores {
             assert!(read(other, &record).await.is_some());
-            let before = other.latest_before(&[target.clone()]).await;
+            let before = other.latest_before(std::slice::from_ref(&target)).await;
             assert_eq!(before.expect("looking"), Some(secs(1)));
         }
     }

@@ -352,7 +352,7 @@ async fn a_file_of_sqlite_that_is_read_only_is_refused_when_it_is_opened() {
     allow([0o444, 0o555]);
     // Root is let do everything by a capability, which the process goes without.
     let lowered = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
-    let is_root = std::fs::write(&path.with_extension("probe"), b"").is_ok();
+    let is_root = std::fs::write(path.with_extension("probe"), b"").is_ok();
     let by: &[&str] = if is_root { &lowered } else { &[] };
     the_other_process("the_process_that_may_only_read", &path, by);
     allow([0o644, 0o755]);

@@ -143,6 +143,8 @@ pub mod node;
 pub mod observe;
 pub mod policy;
 pub mod refusal;
+#[cfg(feature = "remote")]
+pub mod remote;
 #[cfg(feature = "tokens")]
 pub mod revocation;
 pub mod scope;

@@ -364,6 +364,35 @@ async fn a_prune_of_very_many_keys_ends_in_time_and_the_next_goes_on() {
 }
 
 #[tokio::test]
+async fn a_prune_that_goes_on_finds_what_ended_behind_it_meanwhile() {
+    let Some(server) = Redis::start().await else {
+        return;
+    };
+    let store = RedisStore::builder(server.url()).timeout(Duration::from_secs(10));
+    let store = store.connect().await.expect("connecting");
+    let records: Vec<_> = (0..40)
+        .map(|number| a_record(&format!("user {number}"), &number.to_string()))
+        .collect();
+    for record in &records {
+        store.insert(record.clone()).await.expect("inserting");
+    }
+    for record in &records[20..] {
+        assert!(store.revoke(record.key(), secs(1)).await.expect("revoking"));
+    }
+    let prune = async |limit| {
+        TokenStore::prune(&store, secs(1), limit)
+            .await
+            .expect("pruning")
+    };
+    assert_eq!(prune(19).await, 19);
+    for record in &records[..20] {
+        assert!(store.revoke(record.key(), secs(1)).await.expect("revoking"));
+    }
+    assert_eq!(prune(99).await, 21);
+    assert_eq!(prune(99).await, 0);
+}
+
+#[tokio::test]
 async fn what_a_newer_version_wrote_stays() {
     let Some(server) = Redis::start().await else {
         return;

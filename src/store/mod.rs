@@ -196,7 +196,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// Removes records of tokens that were revoked, or whose time was over, at `before` or earlier: at
-    /// most `limit` of them. Says how many; as long as that is `limit`, more may be left.
+    /// most `limit` of them. Says how many; as long as that is `limit`, more may be left. A store that has to
+    /// look for them may stop after a bounded time, with fewer; the next call goes on from there.
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError>;
 }
 

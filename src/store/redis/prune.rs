@@ -67,7 +67,7 @@ impl RedisStore {
     }
 
     /// Looks at every key of a sort, some at a time, until `limit` records or revocations were removed or
-    /// the call's time is over.
+    /// the call's time is over. The next call goes on there.
     async fn walk(&self, what: What, time: Timestamp, limit: usize) -> Result<u64, StoreError> {
         let time = record::time(time);
         let pattern = match what {
@@ -76,19 +76,12 @@ impl RedisStore {
         };
         let place = self.inner.walks.place(what);
         let begin = lock(place).take();
-        let mut nodes = self.within(self.inner.link.masters()).await?;
-        let mut cursor = "0".to_owned();
-        if let Some(begin) = begin
-            && let Some(at) = nodes.iter().position(|node| *node == begin.node)
-        {
-            nodes.drain(..at);
-            cursor = begin.cursor;
-        }
+        let masters = self.within(self.inner.link.masters()).await?;
         let end = Instant::now() + WALK;
         let mut removed = 0;
-        for node in nodes {
-            while removed < limit {
-                if Instant::now() >= end {
+        for Place { node, mut cursor } in route(begin, masters) {
+            loop {
+                if removed >= limit || Instant::now() >= end {
                     *lock(place) = Some(Place { node, cursor });
                     return Ok(removed as u64);
                 }
@@ -98,6 +91,10 @@ impl RedisStore {
                     keys.retain(|key| self.inner.keys.is_index(key));
                 }
                 removed += self.prune_keys(what, keys, &time, limit - removed).await?;
+                if removed >= limit {
+                    // This step may have more.
+                    continue;
+                }
                 cursor = next;
                 if cursor == "0" {
                     break;
@@ -203,6 +200,24 @@ impl RedisStore {
         }
         Ok(pointers.len())
     }
+}
+
+/// From the place where an earlier call ended, if it did, and then over everything: what lies before that
+/// place may be over by now.
+fn route(begin: Option<Place>, masters: Vec<Option<Node>>) -> Vec<Place> {
+    let from_the_start = |node| Place {
+        node,
+        cursor: "0".to_owned(),
+    };
+    let mut route = Vec::new();
+    if let Some(begin) = begin
+        && let Some(at) = masters.iter().position(|node| *node == begin.node)
+    {
+        route.push(begin);
+        route.extend(masters[at + 1..].iter().cloned().map(from_the_start));
+    }
+    route.extend(masters.into_iter().map(from_the_start));
+    route
 }
 
 fn lock<T>(place: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -35,6 +35,8 @@ fn told(reason: Reason) -> Told {
         Reason::Malformed | Reason::TooLarge => Told::MALFORMED,
         Reason::Invalid | Reason::Expired | Reason::NotYetValid => Told::INVALID,
         Reason::Revoked | Reason::Disabled | Reason::Unproved => Told::INVALID,
+        Reason::InvalidProof | Reason::Replayed => Told::BAD_PROOF,
+        Reason::NonceRequired => Told::NONCE,
         Reason::InsufficientScope | Reason::Forbidden => Told::FORBIDDEN,
         Reason::InsufficientAuthentication => Told::WEAK_LOGIN,
         Reason::RateLimited => Told::LIMITED,
@@ -222,7 +224,7 @@ async fn a_hook_may_choose_any_other_refusal_and_the_challenge_stays() {
             if challenged || status == StatusCode::UNAUTHORIZED {
                 let challenge = seen.challenge();
                 assert_eq!(challenge.get("realm"), Some("hooked"));
-                assert_eq!(challenge.get("error"), told.error);
+                assert_eq!(challenge.get("error"), told.bearer_error());
             } else {
                 assert_eq!(seen.header("www-authenticate"), None);
             }

@@ -12,6 +12,7 @@ use super::header::Challenge;
 use super::table::{Row, row};
 use super::written::{Written, problem};
 use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::credential::Scheme;
 use crate::head::RequestHead;
 use crate::identity::Identity;
 use crate::observe::{AuthEvent, AuthListener, Outcome, report};
@@ -25,6 +26,7 @@ type Hook = dyn Fn(&Refusal, Option<&RequestHead<'_>>, &mut RefusalAnswer) + Sen
 /// in a handler, speaks as the layer does.
 pub(crate) struct Challenger {
     realm: Option<Box<str>>,
+    schemes: Schemes,
     hook: Option<Box<Hook>>,
     retry_after: Duration,
     speaks_grpc: bool,
@@ -114,7 +116,9 @@ impl Challenger {
             answer.body = problem(row, answer.status, refusal);
         }
         if answer.status == StatusCode::UNAUTHORIZED && !headers.contains_key(WWW_AUTHENTICATE) {
-            headers.insert(WWW_AUTHENTICATE, self.bare_challenge().to_header_value());
+            for challenge in self.bare_challenges() {
+                headers.append(WWW_AUTHENTICATE, challenge.to_header_value());
+            }
         }
         written.body = answer.body;
         (answer.status, written)
@@ -128,13 +132,16 @@ impl Challenger {
     }
 
     fn write(&self, row: &Row, refusal: &Refusal) -> Written {
-        let challenge = row.challenged.then(|| self.challenge(row, refusal));
-        Written::new(row, challenge, self.retry_after(refusal), refusal)
+        let bare = row.challenged.then(|| self.bare_challenges());
+        let challenges = bare.into_iter().flatten();
+        let challenges = challenges.map(|bare| Self::challenge(bare, row, refusal));
+        Written::new(row, challenges, self.retry_after(refusal), refusal)
     }
 
-    fn challenge(&self, row: &Row, refusal: &Refusal) -> HeaderValue {
-        let mut challenge = self.bare_challenge();
-        if let Some(error) = row.error {
+    fn challenge(mut challenge: Challenge, row: &Row, refusal: &Refusal) -> HeaderValue {
+        if let Some(error) = row.error
+            && (challenge.scheme() == Scheme::Dpop || !error.is_about_a_proof())
+        {
             challenge = challenge.error(error).error_description(row.description);
         }
         if let Some(scope) = refusal.scope() {
@@ -149,11 +156,17 @@ impl Challenger {
         challenge.to_header_value()
     }
 
-    fn bare_challenge(&self) -> Challenge {
-        match &self.realm {
-            Some(realm) => Challenge::new().realm(realm),
-            None => Challenge::new(),
-        }
+    /// One challenge for each scheme that the layer takes.
+    fn bare_challenges(&self) -> impl Iterator<Item = Challenge> {
+        let bearer = (!self.schemes.without_bearer).then(Challenge::new);
+        let with_algs =
+            |algs: &Vec<&'static str>| Challenge::of(Scheme::Dpop).algs(algs.iter().copied());
+        let dpop = self.schemes.dpop.as_ref().map(with_algs);
+        let named = |challenge: Challenge| match &self.realm {
+            Some(realm) => challenge.realm(realm),
+            None => challenge,
+        };
+        bearer.into_iter().chain(dpop).map(named)
     }
 
     fn retry_after(&self, refusal: &Refusal) -> Option<Duration> {
@@ -174,9 +187,18 @@ impl fmt::Debug for Challenger {
     }
 }
 
+/// The schemes to challenge in; by default `Bearer` alone.
+#[derive(Default)]
+pub(crate) struct Schemes {
+    pub(crate) without_bearer: bool,
+    /// The algorithms of proofs, by name, where `DPoP` is one of them.
+    pub(crate) dpop: Option<Vec<&'static str>>,
+}
+
 /// The settings of a [`Challenger`], checked by whoever takes them from the user.
 pub(crate) struct ChallengerBuilder {
     pub(crate) realm: Option<Box<str>>,
+    pub(crate) schemes: Schemes,
     pub(crate) hook: Option<Box<Hook>>,
     pub(crate) retry_after: Duration,
     pub(crate) speaks_grpc: bool,
@@ -188,6 +210,7 @@ impl Default for ChallengerBuilder {
     fn default() -> Self {
         Self {
             realm: None,
+            schemes: Schemes::default(),
             hook: None,
             retry_after: Duration::from_secs(1),
             speaks_grpc: true,
@@ -201,6 +224,7 @@ impl ChallengerBuilder {
     pub(crate) fn build(self) -> Challenger {
         let mut challenger = Challenger {
             realm: self.realm,
+            schemes: self.schemes,
             hook: self.hook,
             retry_after: self.retry_after,
             speaks_grpc: self.speaks_grpc,

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 
 use super::body::ResponseBody;
 use super::table::Row;
+use super::written::DPOP_NONCE;
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
@@ -37,8 +38,11 @@ pub(super) fn answer<B: ResponseBody>(
 pub(super) fn metadata(http: &HeaderMap, after: Option<Duration>) -> HeaderMap {
     let mut metadata = HeaderMap::with_capacity(6);
     metadata.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(challenge) = http.get(WWW_AUTHENTICATE) {
-        metadata.insert(WWW_AUTHENTICATE, challenge.clone());
+    for challenge in http.get_all(WWW_AUTHENTICATE) {
+        metadata.append(WWW_AUTHENTICATE, challenge.clone());
+    }
+    if let Some(nonce) = http.get(DPOP_NONCE) {
+        metadata.insert(DPOP_NONCE, nonce.clone());
     }
     if let Some(after) = after {
         metadata.insert(GRPC_PUSHBACK, HeaderValue::from(whole_millis(after)));

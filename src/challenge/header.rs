@@ -2,6 +2,7 @@ use std::fmt;
 
 use http::HeaderValue;
 
+use crate::credential::Scheme;
 use crate::scope::ScopeSet;
 
 /// The `error` of a challenge.
@@ -16,9 +17,18 @@ pub enum ErrorCode {
     InsufficientScope,
     /// `insufficient_user_authentication` (RFC 9470 §3).
     InsufficientUserAuthentication,
+    /// `invalid_dpop_proof` (RFC 9449 §7.1).
+    InvalidDpopProof,
+    /// `use_dpop_nonce` (RFC 9449 §9).
+    UseDpopNonce,
 }
 
 impl ErrorCode {
+    /// Whether it is about a proof of possession, and so said of the scheme `DPoP` alone.
+    pub(super) const fn is_about_a_proof(self) -> bool {
+        matches!(self, Self::InvalidDpopProof | Self::UseDpopNonce)
+    }
+
     /// The code as on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -27,11 +37,14 @@ impl ErrorCode {
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::InsufficientUserAuthentication => "insufficient_user_authentication",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
         }
     }
 }
 
-/// A `WWW-Authenticate` challenge of the scheme `Bearer` (RFC 6750 §3), being written.
+/// A `WWW-Authenticate` challenge of the scheme `Bearer` (RFC 6750 §3) or `DPoP` (RFC 9449 §7.1), being
+/// written.
 ///
 /// Values are quoted strings: a quote or backslash is escaped, and a character that no quoted string of
 /// printable ASCII can hold becomes `?`, so that no value can end its own quotes, the parameter or the
@@ -48,8 +61,9 @@ impl ErrorCode {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Challenge {
+    scheme: Scheme,
     text: String,
-    held: u8,
+    held: u16,
 }
 
 /// The parameters, each of which a challenge holds once.
@@ -61,6 +75,7 @@ enum Parameter {
     Scope,
     AcrValues,
     MaxAge,
+    Algs,
 }
 
 impl Parameter {
@@ -72,6 +87,7 @@ impl Parameter {
             Self::Scope => "scope",
             Self::AcrValues => "acr_values",
             Self::MaxAge => "max_age",
+            Self::Algs => "algs",
         }
     }
 }
@@ -83,13 +99,24 @@ impl Default for Challenge {
 }
 
 impl Challenge {
-    /// A challenge without parameters.
+    /// A challenge of the scheme `Bearer`, without parameters.
     #[must_use]
     pub fn new() -> Self {
+        Self::of(Scheme::Bearer)
+    }
+
+    /// A challenge of this scheme, without parameters.
+    #[must_use]
+    pub fn of(scheme: Scheme) -> Self {
         Self {
-            text: "Bearer".to_owned(),
+            scheme,
+            text: scheme.as_str().to_owned(),
             held: 0,
         }
+    }
+
+    pub(super) fn scheme(&self) -> Scheme {
+        self.scheme
     }
 
     /// With the protection space (RFC 9110 §11.5).
@@ -136,11 +163,18 @@ impl Challenge {
         self.parameter(Parameter::MaxAge, &seconds.to_string())
     }
 
+    /// With the signature algorithms of which a proof may be, by their names in `alg` (RFC 9449 §7.1).
+    #[must_use]
+    pub fn algs<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: Vec<_> = names.into_iter().collect();
+        self.parameter(Parameter::Algs, &names.join(" "))
+    }
+
     /// The challenge as a header's value.
     #[must_use]
     pub fn to_header_value(&self) -> HeaderValue {
         // The text is printable ASCII by construction, which every header value can hold.
-        HeaderValue::from_str(&self.text).unwrap_or(HeaderValue::from_static("Bearer"))
+        HeaderValue::from_str(&self.text).unwrap_or(HeaderValue::from_static(self.scheme.as_str()))
     }
 
     fn parameter(mut self, parameter: Parameter, value: &str) -> Self {

@@ -51,6 +51,20 @@ pub(crate) fn row(reason: Reason) -> Row {
             grpc: GrpcCode::Unauthenticated,
             challenged: true,
         },
+        Reason::InvalidProof | Reason::Replayed => Row {
+            status: StatusCode::UNAUTHORIZED,
+            error: Some(ErrorCode::InvalidDpopProof),
+            description: "the proof of possession is not good for this request",
+            grpc: GrpcCode::Unauthenticated,
+            challenged: true,
+        },
+        Reason::NonceRequired => Row {
+            status: StatusCode::UNAUTHORIZED,
+            error: Some(ErrorCode::UseDpopNonce),
+            description: "the proof of possession needs the nonce that is given here",
+            grpc: GrpcCode::Unauthenticated,
+            challenged: true,
+        },
         Reason::InsufficientScope => Row {
             status: StatusCode::FORBIDDEN,
             error: Some(ErrorCode::InsufficientScope),

@@ -3,10 +3,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::table::Row;
 use crate::refusal::Refusal;
+
+/// The nonce that the next proof is to have (RFC 9449 §8.1).
+pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// What an HTTP client is told, before any hook: the headers and the document.
 #[derive(Clone)]
@@ -18,7 +21,7 @@ pub(super) struct Written {
 impl Written {
     pub(super) fn new(
         row: &Row,
-        challenge: Option<HeaderValue>,
+        challenges: impl IntoIterator<Item = HeaderValue>,
         retry_after: Option<Duration>,
         refusal: &Refusal,
     ) -> Self {
@@ -28,8 +31,11 @@ impl Written {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(challenge) = challenge {
-            headers.insert(WWW_AUTHENTICATE, challenge);
+        for challenge in challenges {
+            headers.append(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(nonce) = refusal.dpop_nonce() {
+            headers.insert(DPOP_NONCE, nonce.clone());
         }
         if let Some(after) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));

@@ -8,8 +8,9 @@
 //! 4. The value begins with a scheme (RFC 9110 §5.6.2 token). A value that does not is malformed.
 //! 5. A scheme other than `Bearer`, in any letter case, is no bearer credential
 //!    ([`Reason::OtherScheme`]), unless a `Bearer` comes after a comma: two headers that a proxy folded into
-//!    one are malformed as two headers are.
-//! 6. After `Bearer` come one or more spaces and one token68, and nothing else. A tab, a second word, a
+//!    one are malformed as two headers are. `DPoP` (RFC 9449 §7.1) is another scheme too, except to a layer
+//!    with a [`binding`](crate::binding) that takes it; there it is read as `Bearer` is.
+//! 6. After the scheme come one or more spaces and one token68, and nothing else. A tab, a second word, a
 //!    comma, a space at the end, or no token at all is malformed.
 //!
 //! Bodies and query strings are never read for tokens. Any further source of credentials belongs in this
@@ -33,6 +34,23 @@ pub const DEFAULT_MAX_LEN: usize = 8 * 1024;
 pub enum Scheme {
     /// `Bearer` (RFC 6750).
     Bearer,
+    /// `DPoP` (RFC 9449 §7.1): the token is bound to a key, and a proof by that key comes with it.
+    Dpop,
+}
+
+impl Scheme {
+    /// The scheme as on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+
+    fn is(self, name: &[u8]) -> bool {
+        name.eq_ignore_ascii_case(self.as_str().as_bytes())
+    }
 }
 
 /// Reads the bearer credential in `headers`, and marks every `Authorization` value there sensitive, so that
@@ -53,6 +71,15 @@ pub enum Scheme {
 /// # Ok::<(), tower_bearer::Refusal>(())
 /// ```
 pub fn from_headers(headers: &mut HeaderMap, max_len: usize) -> Result<BearerToken, Refusal> {
+    read(headers, max_len, &[Scheme::Bearer]).map(|(_, token)| token)
+}
+
+/// Reads a credential of one of the schemes, of which `Bearer` is the first.
+pub(crate) fn read(
+    headers: &mut HeaderMap,
+    max_len: usize,
+    schemes: &[Scheme],
+) -> Result<(Scheme, BearerToken), Refusal> {
     let Some(value) = headers.get_mut(AUTHORIZATION) else {
         return Err(Refusal::new(Reason::Missing, "no authorization header"));
     };
@@ -68,7 +95,7 @@ pub fn from_headers(headers: &mut HeaderMap, max_len: usize) -> Result<BearerTok
             "authorization header over the size limit",
         ));
     }
-    from_value(value)
+    from_value(value, schemes)
 }
 
 fn mark_all_sensitive(headers: &mut HeaderMap) {
@@ -79,30 +106,39 @@ fn mark_all_sensitive(headers: &mut HeaderMap) {
     }
 }
 
-fn from_value(value: HeaderValue) -> Result<BearerToken, Refusal> {
+fn from_value(value: HeaderValue, schemes: &[Scheme]) -> Result<(Scheme, BearerToken), Refusal> {
     let bytes = value.as_bytes();
-    let scheme_len = match bytes.get(..7) {
-        Some(start) if start.eq_ignore_ascii_case(b"bearer ") => 6,
-        _ => bytes.iter().take_while(|b| is_tchar(**b)).count(),
+    let (scheme, scheme_len) = match bytes.get(..7) {
+        Some(start) if start.eq_ignore_ascii_case(b"bearer ") => (Some(Scheme::Bearer), 6),
+        _ => {
+            let len = bytes.iter().take_while(|b| is_tchar(**b)).count();
+            (find(schemes, &bytes[..len]), len)
+        }
     };
-    let (scheme, rest) = bytes.split_at(scheme_len);
-    if scheme.is_empty() {
+    let rest = &bytes[scheme_len..];
+    if scheme_len == 0 {
         return Err(malformed("no authentication scheme"));
     }
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Err(other_scheme(rest));
-    }
+    let Some(scheme) = scheme else {
+        return Err(other_scheme(rest, schemes));
+    };
     let spaces = rest.iter().take_while(|b| **b == b' ').count();
     if spaces == 0 || !is_token68(&rest[spaces..]) {
         return Err(malformed("not a single bearer token"));
     }
     let start = scheme_len + spaces;
-    Ok(BearerToken::from_checked(value, start))
+    Ok((scheme, BearerToken::from_checked(value, start)))
 }
 
-fn other_scheme(rest: &[u8]) -> Refusal {
+fn find(schemes: &[Scheme], name: &[u8]) -> Option<Scheme> {
+    schemes.iter().copied().find(|scheme| scheme.is(name))
+}
+
+fn other_scheme(rest: &[u8], schemes: &[Scheme]) -> Refusal {
     match rest.first() {
-        None | Some(b' ' | b'\t') if has_folded_bearer(rest) => malformed("several credentials"),
+        None | Some(b' ' | b'\t') if has_folded_one(rest, schemes) => {
+            malformed("several credentials")
+        }
         None | Some(b' ' | b'\t') => Refusal::new(
             Reason::OtherScheme,
             "authorization header of another scheme",
@@ -111,12 +147,12 @@ fn other_scheme(rest: &[u8]) -> Refusal {
     }
 }
 
-fn has_folded_bearer(rest: &[u8]) -> bool {
+fn has_folded_one(rest: &[u8], schemes: &[Scheme]) -> bool {
     rest.split(|b| *b == b',').skip(1).any(|part| {
         let part = part.trim_ascii_start();
         let scheme_len = part.iter().take_while(|b| is_tchar(**b)).count();
         let (scheme, after) = part.split_at(scheme_len);
-        scheme.eq_ignore_ascii_case(b"bearer") && matches!(after.first(), None | Some(b' ' | b'\t'))
+        find(schemes, scheme).is_some() && matches!(after.first(), None | Some(b' ' | b'\t'))
     })
 }
 

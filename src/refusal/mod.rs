@@ -10,6 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
+
 use crate::scope::ScopeSet;
 
 pub use reason::Reason;
@@ -40,6 +42,7 @@ struct Extra {
     acr_values: Vec<Box<str>>,
     max_age: Option<Duration>,
     retry_after: Option<Duration>,
+    dpop_nonce: Option<HeaderValue>,
 }
 
 impl Refusal {
@@ -183,6 +186,25 @@ impl Refusal {
         self.extra.as_ref()?.retry_after
     }
 
+    /// This refusal, naming the credential by its id, where it has one.
+    pub(crate) fn naming(self, credential_id: Option<&str>) -> Self {
+        match credential_id {
+            Some(id) => self.with_credential_id(id),
+            None => self,
+        }
+    }
+
+    /// This refusal, with the nonce to be used next (`DPoP-Nonce`, RFC 9449 §9).
+    #[cfg(feature = "jwt")]
+    pub(crate) fn with_dpop_nonce(self, nonce: HeaderValue) -> Self {
+        self.edit(|e| e.dpop_nonce = Some(nonce))
+    }
+
+    /// The nonce to be used next.
+    pub(crate) fn dpop_nonce(&self) -> Option<&HeaderValue> {
+        self.extra.as_ref()?.dpop_nonce.as_ref()
+    }
+
     /// Whether the answer must be written anew, because it tells more than its reason.
     pub(crate) fn has_parameters(&self) -> bool {
         self.extra.as_ref().is_some_and(|e| {
@@ -190,6 +212,7 @@ impl Refusal {
                 || !e.acr_values.is_empty()
                 || e.max_age.is_some()
                 || e.retry_after.is_some()
+                || e.dpop_nonce.is_some()
         })
     }
 

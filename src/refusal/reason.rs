@@ -9,7 +9,7 @@ use std::fmt;
 pub enum Reason {
     /// No credential was sent.
     Missing,
-    /// The `Authorization` header has another scheme than `Bearer`.
+    /// The `Authorization` header has another scheme than the layer takes.
     OtherScheme,
     /// The header is no well-formed bearer credential, or there are several.
     Malformed,
@@ -28,6 +28,12 @@ pub enum Reason {
     Disabled,
     /// The token is bound to a key or certificate whose possession was not proved (RFC 9449, RFC 8705).
     Unproved,
+    /// The proof of possession is none that this service accepts for this request (RFC 9449 §4.3).
+    InvalidProof,
+    /// The proof of possession was presented before.
+    Replayed,
+    /// The proof of possession lacks a nonce of this service's, or has one that is too old (RFC 9449 §9).
+    NonceRequired,
     /// A policy asks for a caller, and nobody was named.
     Anonymous,
     /// The token lacks a scope that the policy names.
@@ -46,7 +52,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Missing,
         Self::OtherScheme,
         Self::Malformed,
@@ -57,6 +63,9 @@ impl Reason {
         Self::Revoked,
         Self::Disabled,
         Self::Unproved,
+        Self::InvalidProof,
+        Self::Replayed,
+        Self::NonceRequired,
         Self::Anonymous,
         Self::InsufficientScope,
         Self::Forbidden,
@@ -80,6 +89,9 @@ impl Reason {
             Self::Revoked => "revoked",
             Self::Disabled => "disabled",
             Self::Unproved => "unproved",
+            Self::InvalidProof => "invalid_proof",
+            Self::Replayed => "replayed",
+            Self::NonceRequired => "nonce_required",
             Self::Anonymous => "anonymous",
             Self::InsufficientScope => "insufficient_scope",
             Self::Forbidden => "forbidden",

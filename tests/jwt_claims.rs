@@ -13,14 +13,16 @@ use support::{
     AUDIENCE, ISSUER, NOW, assert_refused, claims, claims_with, hs256_key, judge, judge_at, plain,
     token, token_of,
 };
-use tower_bearer::Reason;
 use tower_bearer::clock::{ManualClock, Timestamp};
+use tower_bearer::credential::BearerToken;
 use tower_bearer::identity::{CredentialKind, Identity, RoleGrant};
 use tower_bearer::issue::{IssueError, JwtIssuer, NewJwt, SigningKey};
 use tower_bearer::keys::Algorithm;
 use tower_bearer::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
+use tower_bearer::verifier::{Answer, Presented};
+use tower_bearer::{Reason, Refusal, TokenVerifier};
 
-fn judge_with(changes: Value) -> Result<Identity, tower_bearer::Refusal> {
+fn judge_with(changes: Value) -> Result<Identity, Refusal> {
     judge(plain(), &token_of(claims_with(changes)))
 }
 
@@ -416,13 +418,87 @@ fn a_claim_has_its_stated_value() {
     );
 }
 
+/// RFC 9449 §6.1 and RFC 8705 §3.1.
+const JKT: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+const X5T: &str = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2";
+
+fn judge_with_proof(cnf: Value) -> Result<Identity, Refusal> {
+    let token = token_of(claims_with(json!({"cnf": cnf})));
+    let now = Timestamp::from_unix_secs(NOW);
+    let mut presented = Presented::new(BearerToken::new(&token).unwrap(), now);
+    presented.checks_proof = true;
+    match plain().build().unwrap().begin(&presented) {
+        Some(Answer::Now(judged)) => judged,
+        _ => panic!("a JWT is judged at once"),
+    }
+}
+
 #[test]
-fn a_token_bound_to_a_key_is_unproved() {
-    for cnf in [json!({"jkt": "abc"}), json!({}), json!(false), json!("x")] {
+fn a_bound_token_is_unproved_where_nobody_checks_the_proof() {
+    for cnf in [
+        json!({"jkt": JKT}),
+        json!({"x5t#S256": X5T}),
+        json!({"jkt": JKT, "x5t#S256": X5T}),
+    ] {
         assert_refused(judge_with(json!({"cnf": cnf})), Reason::Unproved, "cnf");
     }
-    let null = claims_with(json!({"cnf": "x"})).replace(r#""x""#, "null");
-    assert_refused(judge(plain(), &token_of(null)), Reason::Unproved, "cnf");
+}
+
+#[test]
+fn a_bound_token_says_what_it_is_bound_to() {
+    let of = |cnf| {
+        judge_with_proof(cnf)
+            .unwrap()
+            .confirmation()
+            .cloned()
+            .unwrap()
+    };
+    let key = of(json!({"jkt": JKT}));
+    assert_eq!((key.jkt(), key.x5t_s256()), (Some(JKT), None));
+    let certificate = of(json!({"x5t#S256": X5T}));
+    assert_eq!(
+        (certificate.jkt(), certificate.x5t_s256()),
+        (None, Some(X5T))
+    );
+    let both = of(json!({"x5t#S256": X5T, "jkt": JKT}));
+    assert_eq!((both.jkt(), both.x5t_s256()), (Some(JKT), Some(X5T)));
+    let free = judge(plain(), &token_of(claims().to_string())).unwrap();
+    assert_eq!(free.confirmation(), None);
+}
+
+#[test]
+fn what_is_bound_to_something_unknown_is_never_proved() {
+    let padded = format!("{JKT}=");
+    let twice = claims_with(json!({"cnf": {"jkt": JKT}}))
+        .replace(r#""cnf":{"#, &format!(r#""cnf":{{"jkt":"{JKT}","#));
+    for cnf in [
+        json!({}),
+        json!(null),
+        json!(false),
+        json!("x"),
+        json!([]),
+        json!([{"jkt": JKT}]),
+        json!({"jkt": "abc"}),
+        json!({"jkt": ""}),
+        json!({"jkt": null}),
+        json!({"jkt": 7}),
+        json!({"jkt": [JKT]}),
+        json!({"jkt": padded}),
+        json!({"jkt": JKT.replace('I', "J")}),
+        json!({"jkt": JKT.replace('-', "+")}),
+        json!({"jkt": JKT, "kid": "one"}),
+        json!({"x5t#S256": X5T, "x5t": "x"}),
+        json!({"jwk": {"kty": "EC"}}),
+        json!({"jkt": JKT, "jwk": {"kty": "EC"}}),
+        json!({"JKT": JKT}),
+    ] {
+        assert_refused(judge_with_proof(cnf), Reason::Unproved, "cnf");
+    }
+    assert_refused(
+        judge(plain(), &token_of(twice)),
+        Reason::Unproved,
+        "cannot be proved",
+    );
 }
 
 #[test]

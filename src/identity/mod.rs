@@ -5,6 +5,7 @@
 //! never held.
 
 mod admission;
+mod confirmation;
 mod kind;
 mod role;
 mod with;
@@ -18,6 +19,7 @@ use crate::scope::ScopeSet;
 
 pub use admission::OnAdmitted;
 pub(crate) use admission::PendingUse;
+pub use confirmation::{Confirmation, InvalidThumbprint};
 pub use kind::{CredentialKind, UnknownCredentialKind};
 pub use role::RoleGrant;
 
@@ -58,6 +60,7 @@ pub(crate) struct Parts {
     pub(crate) issued_at: Option<Timestamp>,
     pub(crate) auth_time: Option<Timestamp>,
     pub(crate) acr: Option<Box<str>>,
+    pub(crate) confirmation: Option<Box<Confirmation>>,
     pub(crate) data: Vec<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -77,6 +80,7 @@ impl Parts {
             issued_at: None,
             auth_time: None,
             acr: None,
+            confirmation: None,
             data: Vec::new(),
         }
     }
@@ -215,6 +219,13 @@ impl Identity {
         self.parts.acr.as_deref()
     }
 
+    /// The key or certificate that the credential is bound to (`cnf` of RFC 7800), of which whoever presents
+    /// it must prove possession.
+    #[must_use]
+    pub fn confirmation(&self) -> Option<&Confirmation> {
+        self.parts.confirmation.as_deref()
+    }
+
     /// What was attached under the type `T`: typed claims, or what an enrichment looked up.
     #[must_use]
     pub fn data<T: Any + Send + Sync>(&self) -> Option<&T> {
@@ -243,6 +254,7 @@ impl fmt::Debug for Identity {
             .field("expires_at", &self.expires_at)
             .field("auth_time", &parts.auth_time)
             .field("acr", &parts.acr)
+            .field("confirmation", &parts.confirmation)
             .finish_non_exhaustive()
     }
 }

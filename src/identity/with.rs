@@ -1,7 +1,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use super::{Identity, Parts, RoleGrant};
+use super::{Confirmation, Identity, Parts, RoleGrant};
 use crate::clock::Timestamp;
 use crate::scope::ScopeSet;
 
@@ -94,6 +94,12 @@ impl Identity {
     #[must_use]
     pub fn with_acr(self, acr: impl Into<Box<str>>) -> Self {
         self.edit(|parts| parts.acr = Some(acr.into()))
+    }
+
+    /// Bound to a key or certificate.
+    #[must_use]
+    pub fn with_confirmation(self, confirmation: Confirmation) -> Self {
+        self.edit(|parts| parts.confirmation = Some(Box::new(confirmation)))
     }
 
     /// With a value of the service's own, found again by its type; one held under that type is replaced.

@@ -43,7 +43,7 @@ impl Extension {
         self
     }
 
-    /// Gives out another token for the same subject, client, scopes and session.
+    /// Gives out another token for the same subject, client, scopes and session, bound to the same key.
     ///
     /// # Errors
     /// [`IssueError::NotAllowed`] if the caller came by no JWT of this issuer, or their login is too long ago;
@@ -86,6 +86,9 @@ impl Extension {
         }
         if let Some(session) = holder.session_id() {
             jwt = jwt.session_id(session);
+        }
+        if let Some(confirmation) = holder.confirmation() {
+            jwt = jwt.bound_to(confirmation.clone());
         }
         if let Some(acr) = holder.acr() {
             jwt = jwt.acr(acr);

@@ -2,7 +2,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use base64_simd::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::error::IssueError;
 use super::jwt_builder::JwtIssuerBuilder;
@@ -176,6 +176,18 @@ impl JwtIssuer {
         }
         if let Some(acr) = new.acr {
             claims.insert("acr".into(), json!(acr));
+        }
+        if let Some(confirmation) = new.confirmation {
+            let mut cnf = Map::new();
+            for (name, thumbprint) in [
+                ("jkt", confirmation.jkt()),
+                ("x5t#S256", confirmation.x5t_s256()),
+            ] {
+                if let Some(thumbprint) = thumbprint {
+                    cnf.insert(name.into(), json!(thumbprint));
+                }
+            }
+            claims.insert("cnf".into(), Value::Object(cnf));
         }
         if !new.scopes.is_empty() {
             claims.insert("scope".into(), json!(new.scopes.as_str()));

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::policy::Wanted;
 use crate::clock::Timestamp;
 use crate::error::ConfigError;
-use crate::identity::CredentialKind;
+use crate::identity::{Confirmation, CredentialKind};
 use crate::scope::ScopeSet;
 #[cfg(feature = "tokens")]
 use crate::store::TokenRecord;
@@ -23,6 +23,7 @@ pub struct NewJwt {
     pub(super) auth_time: Option<Timestamp>,
     pub(super) acr: Option<Box<str>>,
     pub(super) not_before: Option<Timestamp>,
+    pub(super) confirmation: Option<Confirmation>,
     pub(super) claims: Map<String, Value>,
     pub(super) end: End,
 }
@@ -46,6 +47,7 @@ impl NewJwt {
             auth_time: None,
             acr: None,
             not_before: None,
+            confirmation: None,
             claims: Map::new(),
             end: End::Usual,
         }
@@ -91,6 +93,13 @@ impl NewJwt {
     /// Not good before this time (`nbf`, in whole seconds; RFC 7519 §4.1.5).
     pub fn not_before(mut self, at: Timestamp) -> Self {
         self.not_before = Some(at);
+        self
+    }
+
+    /// Bound to a key or certificate (`cnf`), of which whoever presents it must prove possession; see
+    /// [`binding`](crate::binding).
+    pub fn bound_to(mut self, confirmation: Confirmation) -> Self {
+        self.confirmation = Some(confirmation);
         self
     }
 
@@ -170,7 +179,7 @@ pub(super) fn check_names(claims: &Map<String, Value>) -> Result<(), ConfigError
     }
 }
 
-/// The claims that the issuer itself writes, and `cnf`, which no verifier of this crate accepts yet.
+/// The claims that the issuer itself writes.
 const RESERVED: [&str; 14] = [
     "iss",
     "sub",

@@ -24,7 +24,18 @@ impl Enriched {
     {
         Self {
             inner,
-            lookup: Arc::new(move |identity| Box::pin(lookup(state.clone(), identity))),
+            lookup: Arc::new(move |identity| {
+                let confirmation = identity.confirmation().cloned();
+                let looked_up = lookup(state.clone(), identity);
+                Box::pin(async move {
+                    let identity = looked_up.await?;
+                    // What the token is bound to is no matter of who the caller is.
+                    Ok(match confirmation {
+                        Some(confirmation) => identity.with_confirmation(confirmation),
+                        None => identity,
+                    })
+                })
+            }),
         }
     }
 

@@ -41,7 +41,7 @@ use async_trait::async_trait;
 use crate::clock::Timestamp;
 use crate::credential::{BearerToken, Scheme};
 use crate::identity::Identity;
-use crate::refusal::Refusal;
+use crate::refusal::{Reason, Refusal};
 
 pub use answer::{Answer, VerifyFuture};
 #[cfg(feature = "tokens")]
@@ -68,17 +68,39 @@ pub struct Presented {
     pub scheme: Scheme,
     /// The moment at which the request is judged.
     pub now: Timestamp,
+    /// Whether whoever presents the token goes on to check the proof that its holder has the key or
+    /// certificate which it is bound to, if it is. The layer does where it has a
+    /// [binding](crate::middleware::BearerAuthLayerBuilder::binding). Where nobody does, a bound token is
+    /// refused.
+    pub checks_proof: bool,
 }
 
 impl Presented {
-    /// A token presented as `Bearer` at `now`.
+    /// A token presented as `Bearer` at `now`, by somebody who checks no proof of possession.
     #[must_use]
     pub fn new(token: BearerToken, now: Timestamp) -> Self {
         Self {
             token,
             scheme: Scheme::Bearer,
             now,
+            checks_proof: false,
         }
+    }
+
+    /// The identity of the token, unless it is [bound](Identity::confirmation) and nobody will check the
+    /// proof. What a verifier that knows of bindings ends with.
+    ///
+    /// # Errors
+    /// [`Reason::Unproved`].
+    pub fn unless_unproved(&self, identity: Identity) -> Result<Identity, Refusal> {
+        if identity.confirmation().is_none() || self.checks_proof {
+            return Ok(identity);
+        }
+        let refusal = Refusal::new(
+            Reason::Unproved,
+            "the token is bound to its holder (cnf), and nobody checks the proof here",
+        );
+        Err(refusal.naming(identity.credential_id()))
     }
 }
 
@@ -90,6 +112,9 @@ impl Presented {
 ///   [`Reason::Unavailable`](crate::Reason::Unavailable): never a refusal of the token, never an
 ///   identity.
 /// - Time is compared with [`Presented::now`] alone.
+/// - A token that is bound to a key or certificate says so in [`Identity::confirmation`], and is refused as
+///   [`Reason::Unproved`](crate::Reason::Unproved) where nobody
+///   [checks the proof](Presented::checks_proof); [`Presented::unless_unproved`] does that.
 /// - A future that is dropped leaves nothing half done.
 /// - A verifier that wraps another forwards [`begin`](Self::begin) to it.
 ///
@@ -157,7 +182,8 @@ impl<V: TokenVerifier + ?Sized> TokenVerifier for Box<V> {
 
 /// What can be put around any verifier.
 pub trait TokenVerifierExt: TokenVerifier + Sized + 'static {
-    /// Calls `lookup` with each identity that this verifier yields; what it returns takes its place.
+    /// Calls `lookup` with each identity that this verifier yields; what it returns takes its place. It stays
+    /// [bound](Identity::confirmation) to what it was bound to.
     ///
     /// Runs on each request, so the lookup sees what is true now: it may attach data, replace roles, or
     /// refuse for a reason of its own, such as a deleted user.

@@ -160,7 +160,9 @@ impl Desk {
         {
             return Ok(());
         }
-        let presented = Presented::new(token, user.challenger().clock.now());
+        let mut presented = Presented::new(token, user.challenger().clock.now());
+        // Nobody is let in by it, so a bound token is ended without its proof.
+        presented.checks_proof = true;
         let other = match Answer::of(&self.verifier, &presented).wait().await {
             Ok(other) => other,
             Err(refusal) if is_about_the_token(refusal.reason()) => return Ok(()),

@@ -3,6 +3,7 @@
 //! | of | use |
 //! |---|---|
 //! | any verifier | [`conformance`] |
+//! | a verifier that accepts tokens bound to their holder | [`bound`] |
 //! | a verifier whose store or key source is down | [`outage`] |
 //! | a verifier that wraps another | [`wrapper`] |
 //! | a wrapper that waits for something of its own once a token was accepted | [`lookup`] |
@@ -34,7 +35,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use crate::clock::Timestamp;
-use crate::credential::BearerToken;
+use crate::credential::{BearerToken, Scheme};
 use crate::identity::Identity;
 use crate::refusal::{Reason, Refusal};
 use crate::verifier::{Answer, Presented, TokenVerifier};
@@ -96,6 +97,40 @@ pub async fn conformance(
     assert_good(&verifier, &good).await;
 }
 
+/// Holds a verifier against the rule for bound tokens, of which `token` is a good one: it is refused as
+/// [`Reason::Unproved`] where nobody [checks the proof](Presented::checks_proof), and otherwise accepted with
+/// its [confirmation](Identity::confirmation). Neither is changed by the other.
+///
+/// # Panics
+/// If the rule is broken, with a sentence that says how.
+pub async fn bound(verifier: Arc<dyn TokenVerifier>, now: Timestamp, token: &str) {
+    let unchecked = Sample::new("the bound token", token, now);
+    let checked = Sample::new("the bound token", token, now).with_proof();
+    for _ in 0..2 {
+        for judged in in_both_ways(&verifier, &unchecked.presented).await {
+            match judged {
+                Ok(_) => panic!("a bound token was accepted where nobody checks the proof"),
+                Err(refusal) => assert_eq!(
+                    refusal.reason(),
+                    Reason::Unproved,
+                    "a bound token was refused for another reason than the proof that is missing"
+                ),
+            }
+        }
+        for judged in in_both_ways(&verifier, &checked.presented).await {
+            match judged {
+                Ok(identity) => assert!(
+                    identity.confirmation().is_some(),
+                    "a bound token was accepted without saying what it is bound to"
+                ),
+                Err(refusal) => {
+                    panic!("a bound token was refused where the proof is checked: {refusal}")
+                }
+            }
+        }
+    }
+}
+
 /// Holds a verifier that cannot decide against its contract: whatever the token, it is
 /// [`Reason::Unavailable`].
 ///
@@ -122,6 +157,7 @@ pub async fn outage(verifier: Arc<dyn TokenVerifier>, now: Timestamp, token: &st
 /// - It forwards [`begin`](TokenVerifier::begin): what the inner verifier answers at once, it does too.
 /// - The inner verifier judges each token once, and sees it as it was presented.
 /// - What is refused stays refused, for the same reason. An outage stays an outage.
+/// - What a token is bound to stays with the identity.
 /// - A judgement that is dropped drops the inner one, and changes no other.
 ///
 /// The tokens are `probe-1`, `probe-2` and so on, so a router lets the inner verifier judge the rest.
@@ -158,7 +194,7 @@ where
             let wrapper: Arc<dyn TokenVerifier> = Arc::new(wrap(Arc::new(probe.clone())));
             let mut next = || {
                 probe_no += 1;
-                Sample::new("a token", &format!("probe-{probe_no}"), PROBE_NOW)
+                Sample::new("a token", &format!("probe-{probe_no}"), PROBE_NOW).with_proof()
             };
 
             let sample = next();
@@ -211,11 +247,17 @@ const PROBE_NOW: Timestamp = Timestamp::from_unix_secs(1_700_000_000);
 
 fn assert_as_inner(judged: Judged, reason: Option<Reason>) {
     match (judged, reason) {
-        (Ok(identity), None) => assert_eq!(
-            identity.subject(),
-            "probe",
-            "the wrapper accepted a token in another's name"
-        ),
+        (Ok(identity), None) => {
+            assert_eq!(
+                identity.subject(),
+                "probe",
+                "the wrapper accepted a token in another's name"
+            );
+            assert!(
+                identity.confirmation().is_some(),
+                "the wrapper lost what the token is bound to"
+            );
+        }
         (Ok(_), Some(reason)) => {
             panic!("the inner verifier refused a token as {reason} and the wrapper accepted it")
         }
@@ -249,6 +291,13 @@ impl Sample {
             name,
             presented: Presented::new(token, now),
         }
+    }
+
+    /// Presented with a proof, to somebody who checks it.
+    fn with_proof(mut self) -> Self {
+        self.presented.scheme = Scheme::Dpop;
+        self.presented.checks_proof = true;
+        self
     }
 
     /// Nothing that is printed holds the token.
@@ -323,6 +372,7 @@ fn told(identity: &Identity) -> impl PartialEq + fmt::Debug {
         identity.scopes().clone(),
         identity.roles().to_vec(),
         (identity.auth_time(), owned(identity.acr())),
+        identity.confirmation().cloned(),
     )
 }
 

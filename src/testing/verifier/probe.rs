@@ -8,7 +8,8 @@ use async_trait::async_trait;
 
 use super::Judged;
 use crate::clock::Timestamp;
-use crate::identity::{CredentialKind, Identity};
+use crate::credential::Scheme;
+use crate::identity::{Confirmation, CredentialKind, Identity};
 use crate::refusal::{Reason, Refusal};
 use crate::verifier::{Answer, Presented, TokenVerifier};
 
@@ -30,8 +31,31 @@ pub(super) struct Probe {
 struct Counts {
     begun: AtomicUsize,
     under_way: AtomicUsize,
-    seen: std::sync::Mutex<Vec<(String, Timestamp)>>,
+    seen: std::sync::Mutex<Vec<Seen>>,
 }
+
+/// How a token was presented.
+#[derive(PartialEq)]
+struct Seen {
+    token: String,
+    scheme: Scheme,
+    checks_proof: bool,
+    now: Timestamp,
+}
+
+impl Seen {
+    fn of(presented: &Presented) -> Self {
+        Self {
+            token: presented.token.expose_secret().to_owned(),
+            scheme: presented.scheme,
+            checks_proof: presented.checks_proof,
+            now: presented.now,
+        }
+    }
+}
+
+/// What each token is bound to.
+const THUMBPRINT: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
 
 impl Probe {
     pub(super) fn new(pace: Pace, reason: Option<Reason>) -> Self {
@@ -62,23 +86,24 @@ impl Probe {
             "the wrapper's `{how}` has a token judged {} times",
             seen.len()
         );
-        let text = presented.token.expose_secret().to_owned();
         assert!(
-            seen[0] == (text, presented.now),
-            "the inner verifier was handed another token or another time"
+            seen[0] == Seen::of(presented),
+            "the inner verifier was handed another token or another time, or the token in another way"
         );
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Vec<(String, Timestamp)>> {
+    fn seen(&self) -> std::sync::MutexGuard<'_, Vec<Seen>> {
         let seen = self.counts.seen.lock();
         seen.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn judge(&self, presented: &Presented) -> Judged {
-        let token = presented.token.expose_secret().to_owned();
-        self.seen().push((token, presented.now));
+        self.seen().push(Seen::of(presented));
         match self.reason {
-            None => Ok(Identity::new("probe", CredentialKind::Other)),
+            None => {
+                let bound = Confirmation::key(THUMBPRINT).expect("a thumbprint");
+                Ok(Identity::new("probe", CredentialKind::Other).with_confirmation(bound))
+            }
             Some(reason) => Err(Refusal::new(reason, "as the conformance test asks")),
         }
     }

@@ -33,9 +33,12 @@ impl Digester {
     pub(super) fn digest(&self, presented: &Presented) -> Option<Digest> {
         let scheme = match presented.scheme {
             Scheme::Bearer => 0,
+            Scheme::Dpop => 1,
         };
+        // Whom a bound token names is one thing to whoever checks the proof, and another to who does not.
+        let how = scheme | u8::from(presented.checks_proof) << 1;
         let text = presented.token.expose_bytes();
-        self.keyed.digest(scheme, text).map(Digest)
+        self.keyed.digest(how, text).map(Digest)
     }
 }
 
@@ -53,12 +56,12 @@ impl Keyed {
         Some(Self(LessSafeKey::new(key)))
     }
 
-    fn digest(&self, scheme: u8, text: &[u8]) -> Option<[u8; 16]> {
+    fn digest(&self, how: u8, text: &[u8]) -> Option<[u8; 16]> {
         use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 
-        // One nonce for each scheme: equal tokens are to have equal tags, and tags are not published.
+        // One nonce for each way to present a token: equal tokens are to have equal tags, and tags are not published.
         let mut nonce = [0; NONCE_LEN];
-        nonce[0] = scheme;
+        nonce[0] = how;
         let nonce = Nonce::assume_unique_for_key(nonce);
         let tag = self
             .0
@@ -81,10 +84,10 @@ impl Keyed {
         Some(Self(sha2::Sha256::new_with_prefix(block.as_slice())))
     }
 
-    fn digest(&self, scheme: u8, text: &[u8]) -> Option<[u8; 16]> {
+    fn digest(&self, how: u8, text: &[u8]) -> Option<[u8; 16]> {
         use sha2::Digest as _;
 
-        let digest = self.0.clone().chain_update([scheme]).chain_update(text);
+        let digest = self.0.clone().chain_update([how]).chain_update(text);
         digest.finalize().first_chunk().copied()
     }
 }

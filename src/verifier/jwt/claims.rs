@@ -7,7 +7,7 @@ use serde::de::MapAccess;
 use super::rules::Rules;
 use super::value::ClaimValue;
 use crate::clock::Timestamp;
-use crate::identity::RoleGrant;
+use crate::identity::{Confirmation, RoleGrant};
 use crate::json::{self, Members, Shape, Value};
 use crate::scope::ScopeSet;
 
@@ -29,10 +29,18 @@ pub(super) struct Claims<'a> {
     pub(super) auth_time: Option<Timestamp>,
     pub(super) scopes: ScopeSet,
     pub(super) roles: Vec<RoleGrant>,
-    /// Whether there is a `cnf` (RFC 7800).
-    pub(super) bound: bool,
+    pub(super) bound: Bound,
     /// How many of the claims with a stated value have it.
     pub(super) stated: usize,
+}
+
+/// What the token is bound to, by `cnf` (RFC 7800).
+#[derive(Debug)]
+pub(super) enum Bound {
+    ToNothing,
+    To(Confirmation),
+    /// To what is not understood here.
+    Unknown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +69,7 @@ impl<'a> Claims<'a> {
             auth_time: None,
             scopes: ScopeSet::new(),
             roles: Vec::new(),
-            bound: false,
+            bound: Bound::ToNothing,
             stated: 0,
         };
         json::read_object(payload, &mut claims, MALFORMED)?;
@@ -194,8 +202,8 @@ impl<'a> Members<'a> for Claims<'a> {
                 self.auth_time = Some(value.date().map_err(|_| "auth_time is no number")?);
             }
             "cnf" => {
-                self.bound = true;
-                value.skip().map_err(|_| MALFORMED)?;
+                let text = value.raw().map_err(|_| MALFORMED)?;
+                self.bound = Bound::read(text.get());
             }
             _ if rules.scope_claim() == name => self.read_scopes(value)?,
             _ if rules.roles_claim() == Some(name) => self.read_roles(value)?,
@@ -207,5 +215,43 @@ impl<'a> Members<'a> for Claims<'a> {
         Ok(())
     }
 }
+
+impl Bound {
+    /// Reads a `cnf`. Each of its members must be proved, so with one that is not known none is of use.
+    fn read(cnf: &str) -> Self {
+        let mut members = Cnf { confirmation: None };
+        match json::read_object(cnf, &mut members, UNKNOWN) {
+            Ok(()) => members.confirmation.map_or(Self::Unknown, Self::To),
+            Err(_) => Self::Unknown,
+        }
+    }
+}
+
+struct Cnf {
+    confirmation: Option<Confirmation>,
+}
+
+impl<'a> Members<'a> for Cnf {
+    fn member<A: MapAccess<'a>>(
+        &mut self,
+        name: &str,
+        value: Value<'_, A>,
+    ) -> Result<(), &'static str> {
+        let text = |value: Value<'_, A>| value.text().map_err(|_| UNKNOWN);
+        let read = match name {
+            "jkt" => Confirmation::key(text(value)?),
+            "x5t#S256" => Confirmation::certificate(text(value)?),
+            _ => return Err(UNKNOWN),
+        };
+        let read = read.map_err(|_| UNKNOWN)?;
+        self.confirmation = Some(match self.confirmation.take() {
+            Some(held) => held.and(read),
+            None => read,
+        });
+        Ok(())
+    }
+}
+
+const UNKNOWN: &str = "the cnf binds to what is not known here";
 
 pub(super) const MALFORMED: &str = "the payload is not one JSON object with unique members";

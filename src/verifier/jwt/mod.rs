@@ -18,9 +18,12 @@
 //! 7. **Time.** The token is good if and only if `now < exp + leeway`; `nbf` and `iat`, where there, are
 //!    at most `now + leeway`. Fractions count to the millisecond. From `iat` to `exp` it is no longer than
 //!    [`max_lifetime`](JwtVerifierBuilder::max_lifetime) says, if anything.
-//! 8. A token with `cnf` is bound to a key (RFC 7800). Until possession can be proved here it is refused
-//!    as [`Reason::Unproved`](crate::Reason::Unproved).
+//! 8. A token with `cnf` is bound to its holder (RFC 7800): to a key by `jkt` (RFC 9449 §6.1), to a
+//!    certificate by `x5t#S256` (RFC 8705 §3.1), or to both. One that is bound to anything else, too, is
+//!    refused as [`Reason::Unproved`](crate::Reason::Unproved).
 //! 9. The claims fit the service's own type, where [`claims`](JwtVerifierBuilder::claims) names one.
+//! 10. A bound token is refused as [`Reason::Unproved`](crate::Reason::Unproved), unless whoever presents
+//!     it [checks the proof](Presented::checks_proof), as a layer with a [`binding`](crate::binding) does.
 //!
 //! The identity has `sub` as its subject, `jti` as its credential id, `client_id` (`azp` is not read),
 //! scopes, roles where [`roles_claim`](JwtVerifierBuilder::roles_claim) says, `auth_time`, `acr`, `sid` as
@@ -130,6 +133,11 @@ impl JwtVerifier {
             .require_jti()
     }
 
+    fn answer(&self, presented: &Presented) -> Result<Identity, Refusal> {
+        self.judge(presented.token.expose_bytes(), presented.now)
+            .and_then(|identity| presented.unless_unproved(identity))
+    }
+
     fn judge(&self, token: &[u8], now: Timestamp) -> Result<Identity, Refusal> {
         self.keys.with(|known| self.judge_by(known, token, now))
     }
@@ -182,12 +190,11 @@ impl JwtVerifier {
 #[async_trait]
 impl TokenVerifier for JwtVerifier {
     async fn verify(&self, presented: &Presented) -> Result<Identity, Refusal> {
-        self.judge(presented.token.expose_bytes(), presented.now)
+        self.answer(presented)
     }
 
     fn begin(&self, presented: &Presented) -> Option<Answer> {
-        let judged = self.judge(presented.token.expose_bytes(), presented.now);
-        Some(Answer::Now(judged))
+        Some(Answer::Now(self.answer(presented)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::claims::{Audience, Claims};
+use super::claims::{Audience, Bound, Claims};
 use super::value::ClaimValue;
 use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, Identity, Parts};
@@ -50,12 +50,16 @@ impl Rules {
         let issuer = self.check_issuer(&claims).map_err(named)?;
         self.check_presence(&claims).map_err(named)?;
         self.check_times(&claims, now).map_err(named)?;
-        if claims.bound {
-            return Err(named(Refusal::new(
-                Reason::Unproved,
-                "the token is bound to a key (cnf), and its possession cannot be proved here",
-            )));
-        }
+        let confirmation = match claims.bound {
+            Bound::ToNothing => None,
+            Bound::To(ref confirmation) => Some(Box::new(confirmation.clone())),
+            Bound::Unknown => {
+                return Err(named(Refusal::new(
+                    Reason::Unproved,
+                    "the token is bound (cnf) to what cannot be proved here",
+                )));
+            }
+        };
         let data = match self.typed {
             Some(read) => vec![read(payload).ok_or_else(|| {
                 named(Refusal::invalid(
@@ -75,6 +79,7 @@ impl Rules {
             roles: claims.roles,
             auth_time: claims.auth_time,
             acr: claims.acr.map(Into::into),
+            confirmation,
             data,
             ..Parts::new(claims.subject.unwrap_or_default(), self.kind)
         };

@@ -75,7 +75,7 @@ async fn a_store_that_is_down_refuses_no_token() {
     let refusal = refusal.expect_err("no answer");
     assert_eq!(refusal.reason(), Reason::Unavailable);
     let cause = std::error::Error::source(&refusal).expect("the store's error");
-    assert_eq!(cause.to_string(), "token store remote is unavailable");
+    assert_eq!(cause.to_string(), "store remote is unavailable");
     let cause = cause.source().expect("what lies beneath");
     assert_eq!(cause.to_string(), "connection refused");
     assert!(issuer.mint(new).await.is_err());

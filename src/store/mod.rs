@@ -22,7 +22,6 @@
 mod change;
 mod digest;
 mod digests;
-mod error;
 mod format;
 mod found;
 mod memory;
@@ -46,6 +45,8 @@ use async_trait::async_trait;
 use crate::clock::Timestamp;
 use crate::identity::CredentialKind;
 
+pub use crate::error::StoreError;
+
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use self::redis::{RedisStore, RedisStoreBuilder};
@@ -54,7 +55,6 @@ pub use digest::{TokenDigest, TokenSeed};
 #[cfg(feature = "jwt")]
 pub(crate) use digests::hmac;
 pub use digests::{Digests, Pepper};
-pub use error::StoreError;
 pub use format::TokenFormat;
 pub use found::Found;
 pub use memory::MemoryStore;

@@ -38,8 +38,8 @@ impl fmt::Display for StoreError {
             Self::NotFound => f.write_str("no such token"),
             Self::Ended => f.write_str("token is revoked already"),
             Self::LimitReached => f.write_str("subject has as many tokens as they may"),
-            Self::Unavailable { store, .. } => write!(f, "token store {store} is unavailable"),
-            Self::Generic { store, .. } => write!(f, "token store {store} failed"),
+            Self::Unavailable { store, .. } => write!(f, "store {store} is unavailable"),
+            Self::Generic { store, .. } => write!(f, "store {store} failed"),
         }
     }
 }

@@ -1,11 +1,18 @@
-//! What a developer is told when a configuration cannot be right.
+//! What a developer is told when a configuration cannot be right, and what a store could not do.
 //!
 //! A request is never answered with a [`ConfigError`]: it is met when something is built, names the
 //! setting, and says what is wrong with it. What a request is refused with is a
-//! [`Refusal`](crate::Refusal).
+//! [`Refusal`](crate::Refusal); that of a request for which a store was needed may have a [`StoreError`]
+//! as its cause.
+
+#[cfg(any(feature = "jwt", feature = "tokens"))]
+mod store;
 
 use std::borrow::Cow;
 use std::fmt;
+
+#[cfg(any(feature = "jwt", feature = "tokens"))]
+pub use store::StoreError;
 
 /// A setting that cannot be right, found when a layer, verifier, key or store was built.
 ///

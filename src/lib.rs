@@ -145,6 +145,8 @@ pub mod policy;
 pub mod refusal;
 #[cfg(feature = "remote")]
 pub mod remote;
+#[cfg(any(feature = "jwt", feature = "tokens"))]
+pub mod replay;
 #[cfg(feature = "tokens")]
 pub mod revocation;
 pub mod scope;

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::store::{a_record, a_subject, at, end_oldest, random};
+use super::store::{a_record, a_subject, end_oldest};
+use super::support::{at, random};
 use crate::revocation::{
     Beat, Ending, Feed, FeedMessage, Revocation, RevocationStore, Subscription, Target,
 };

@@ -6,10 +6,14 @@
 
 #[cfg(feature = "tokens")]
 pub mod feed;
+#[cfg(any(feature = "jwt", feature = "tokens"))]
+pub mod replay;
 #[cfg(feature = "tokens")]
 pub mod revocation;
 #[cfg(feature = "tokens")]
 pub mod store;
+#[cfg(any(feature = "jwt", feature = "tokens"))]
+mod support;
 pub mod verifier;
 
 use std::sync::Arc;

@@ -12,7 +12,8 @@
 //! Every test makes targets of its own, under random names. All are dated in 1970, and
 //! [`pruning_forgets_what_is_over`] prunes up to there.
 
-use super::store::{a_subject, at, together};
+use super::store::a_subject;
+use super::support::{at, together};
 use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, Identity};
 use crate::revocation::{Revocation, RevocationStore, Target};

@@ -22,6 +22,7 @@ mod reading;
 
 use std::time::Duration;
 
+use super::support::{at, random};
 use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, RoleGrant};
 use crate::store::{Found, Page, TokenDigest, TokenFilter, TokenRecord, TokenSeed, TokenStore};
@@ -50,7 +51,6 @@ pub use reading::{
 };
 
 pub(super) use limit::end_oldest;
-pub(super) use race::together;
 
 /// Runs every test of this module on `store`.
 ///
@@ -81,17 +81,6 @@ pub async fn conformance(store: &dyn TokenStore) {
     a_lookup_during_a_replacement_sees_one_good_token(store).await;
     revoking_wins_over_touching(store).await;
     pruning_is_bounded_and_takes_only_what_is_over(store).await;
-}
-
-/// When the tests' records are made, and a second of that day.
-pub(super) fn at(secs: i64) -> Timestamp {
-    Timestamp::from_unix_secs(1_000_000 + secs)
-}
-
-pub(super) fn random() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("random numbers");
-    bytes
 }
 
 /// A subject that no other test uses.

@@ -1,11 +1,10 @@
-use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use super::limit::{end_oldest, refuse};
 use super::{a_record, a_subject, at, insert, listing, read};
 use crate::store::{StoreError, TokenFilter, TokenRecord, TokenStore, TokenUse};
+use crate::testing::support::together;
 
 const RACERS: usize = 8;
 
@@ -169,27 +168,4 @@ fn assert_one_won(results: &[Result<(), StoreError>]) {
     assert_eq!(won, 1, "inserts that succeeded: {results:?}");
     let lost = |result: &Result<(), _>| matches!(result, Ok(()) | Err(StoreError::AlreadyExists));
     assert!(results.iter().all(lost), "{results:?}");
-}
-
-/// Runs futures side by side, on whatever runtime this is.
-pub(in crate::testing) async fn together<F: Future>(
-    futures: impl IntoIterator<Item = F>,
-) -> Vec<F::Output> {
-    let mut running: Vec<_> = futures.into_iter().map(Box::pin).collect();
-    let mut results: Vec<_> = running.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        for (future, result) in running.iter_mut().zip(&mut results) {
-            if result.is_none()
-                && let Poll::Ready(output) = future.as_mut().poll(context)
-            {
-                *result = Some(output);
-            }
-        }
-        if results.iter().all(Option::is_some) {
-            return Poll::Ready(());
-        }
-        Poll::Pending
-    })
-    .await;
-    results.into_iter().flatten().collect()
 }

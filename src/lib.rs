@@ -57,7 +57,7 @@
 //! | end JWTs before their time | [`revocation`], and [`revocable`](verifier::TokenVerifierExt::revocable) |
 //! | renew | [`RefreshTokens`](issue::RefreshTokens), or [`Extension`](issue::Extension) |
 //! | write an audit trail | [`audit`] |
-//! | test | [`ManualClock`](clock::ManualClock); a [login as anybody](caller#in-a-test); [`testing`] for verifiers and stores of your own |
+//! | test | [`ManualClock`](clock::ManualClock); a [login as anybody](caller#in-a-test); an [identity provider](testing::provider) that fails as you say; [`testing`] for verifiers and stores of your own |
 //!
 //! # Where the layer goes
 //!
@@ -89,7 +89,7 @@
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore), with a feed between nodes; `postgres-tls`: TLS to it |
 //! | `redis` | | [`RedisStore`](store::RedisStore), one server or a cluster (7.0 or newer), with a feed between nodes; `redis-tls`: TLS to it |
-//! | `testing` | | [`testing`]: conformance tests for verifiers and stores; [`log_in_as`](testing::log_in_as) |
+//! | `testing` | | [`testing`]: conformance tests for verifiers and stores; [`log_in_as`](testing::log_in_as); with `jwt`, an identity provider in the test's process |
 //!
 //! Features only add API. With both crypto back ends on, which one is used is chosen in code.
 //!

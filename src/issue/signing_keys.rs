@@ -232,7 +232,7 @@ impl SigningKeys {
         Ok(())
     }
 
-    pub(super) fn signer(&self) -> Arc<SigningKey> {
+    pub(crate) fn signer(&self) -> Arc<SigningKey> {
         Arc::clone(&self.read().current)
     }
 

@@ -1,11 +1,14 @@
-//! Tests that an implementation of this crate's traits can prove itself with, and a way to log in as
-//! anybody in the tests of a service.
+//! What tests need: the contracts of this crate's traits, a way to log in as anybody, and an identity
+//! provider.
 //!
-//! The former are plain async functions that panic where the contract is broken, and run on whatever
-//! runtime the implementation needs.
+//! The contracts are plain async functions that panic where one is broken, and run on whatever runtime the
+//! implementation needs. [`log_in_as`] is for a handler that is called by itself. [`provider`] is for a
+//! service that takes tokens from elsewhere.
 
 #[cfg(feature = "tokens")]
 pub mod feed;
+#[cfg(feature = "jwt")]
+pub mod provider;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 pub mod replay;
 #[cfg(feature = "tokens")]

@@ -125,6 +125,8 @@ pub mod caller;
 pub mod challenge;
 pub mod clock;
 pub mod credential;
+#[cfg(feature = "jwt")]
+mod document;
 pub mod error;
 #[cfg(feature = "axum")]
 mod extract;

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::Full;
 use sha2::{Digest, Sha256};
 use tower_service::Service;
 
 use super::signing_keys::SigningKeys;
 use crate::challenge::ResponseBody;
+use crate::document::{Document, cache_control};
 use crate::error::ConfigError;
 
 /// Serves the public half of [`SigningKeys`] as a JWK Set, for others to verify by.
@@ -79,37 +79,14 @@ impl<B: ResponseBody> JwksService<B> {
     }
 
     fn answer(&self, method: &Method, headers: &HeaderMap) -> Response<B> {
-        if method != Method::GET && method != Method::HEAD {
-            let mut response = Response::new(B::from_bytes(Bytes::new()));
-            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            let methods = HeaderValue::from_static("GET, HEAD");
-            response.headers_mut().insert(ALLOW, methods);
-            return response;
-        }
         let set = self.keys.public_set();
-        let etag = etag(&set);
-        let is_known = names(headers, &etag);
-        let body = if is_known || method == Method::HEAD {
-            Bytes::new()
-        } else {
-            set.clone()
+        let document = Document {
+            content_type: "application/jwk-set+json",
+            cache_control: &self.cache_control,
+            etag: &etag(&set),
+            body: &set,
         };
-        let mut response = Response::new(B::from_bytes(body));
-        let head = response.headers_mut();
-        head.insert(CACHE_CONTROL, self.cache_control.clone());
-        if let Ok(etag) = HeaderValue::from_str(&etag) {
-            head.insert(ETAG, etag);
-        }
-        if is_known {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-        } else {
-            head.insert(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/jwk-set+json"),
-            );
-            head.insert(CONTENT_LENGTH, set.len().into());
-        }
-        response
+        document.answer(method, headers)
     }
 }
 
@@ -146,24 +123,8 @@ impl<B> fmt::Debug for JwksService<B> {
     }
 }
 
-fn cache_control(max_age: Duration) -> HeaderValue {
-    let text = format!("public, max-age={}", max_age.as_secs());
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("no-cache"))
-}
-
 /// A strong validator (RFC 9110 §8.8.3) of these bytes.
 fn etag(json: &[u8]) -> String {
     let digest = Sha256::digest(json);
     format!("\"{}\"", URL_SAFE_NO_PAD.encode_to_string(&digest[..16]))
-}
-
-/// Whether `If-None-Match` names the set, by weak comparison (RFC 9110 §13.1.2).
-fn names(headers: &HeaderMap, etag: &str) -> bool {
-    headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
-        .any(|named| named == "*" || named.strip_prefix("W/").unwrap_or(named) == etag)
 }

@@ -49,6 +49,7 @@
 //! | look the caller up, or refuse deleted ones | [`enriched`](verifier::TokenVerifierExt::enriched) |
 //! | know the caller in a handler | [`AuthenticatedUser`], or `Option<AuthenticatedUser>` in [optional](middleware::BearerAuthLayerBuilder::optional) mode |
 //! | say what a caller must have | a [`policy`]: for all, on a route by [`RequireLayer`], or in code by [`require`](AuthenticatedUser::require) |
+//! | tell clients where tokens come from | [`metadata`], and [`resource_metadata`](middleware::BearerAuthLayerBuilder::resource_metadata) in challenges |
 //! | answer refusals in other words | [`on_refusal`](middleware::BearerAuthLayerBuilder::on_refusal); the table is in [`challenge`] |
 //! | count or log | [`observe`] |
 //! | keep an audit trail | [`audit`] |
@@ -125,7 +126,6 @@ pub mod caller;
 pub mod challenge;
 pub mod clock;
 pub mod credential;
-#[cfg(feature = "jwt")]
 mod document;
 pub mod error;
 #[cfg(feature = "axum")]
@@ -139,6 +139,7 @@ pub mod issue;
 mod json;
 #[cfg(feature = "jwt")]
 pub mod keys;
+pub mod metadata;
 pub mod middleware;
 #[cfg(all(feature = "tokens", feature = "tokio"))]
 pub mod node;
@@ -160,7 +161,9 @@ mod sync;
 pub mod testing;
 #[cfg(feature = "tonic")]
 mod tonic;
+mod url;
 pub mod verifier;
+mod write_json;
 
 pub use async_trait::async_trait;
 pub use caller::AuthenticatedUser;

@@ -7,6 +7,7 @@ use tower_bearer::caller::Denied;
 use tower_bearer::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use tower_bearer::credential::BearerToken;
 use tower_bearer::identity::{Identity, OnAdmitted};
+use tower_bearer::metadata::{ResourceMetadata, ResourceMetadataBuilder, ResourceMetadataService};
 use tower_bearer::middleware::{BearerAuth, BearerAuthLayerBuilder, Require, ResponseFuture};
 use tower_bearer::observe::AuthListener;
 use tower_bearer::policy::{Permit, Policy};
@@ -36,6 +37,9 @@ fn the_main_types_are_shared_between_threads_and_print() {
     copied::<ManualClock>();
     copied::<SystemClock>();
     copied::<Timestamp>();
+    copied::<ResourceMetadata>();
+    copied::<ResourceMetadataBuilder>();
+    copied::<ResourceMetadataService>();
     shared::<BearerAuthLayerBuilder>();
     shared::<TokenRouter>();
     shared::<Enriched>();

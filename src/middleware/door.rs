@@ -98,7 +98,7 @@ impl Door {
             Err(refusal) => return Err(self.refuse(refusal, None, &head, decision)),
         };
         if let Some(policy) = &self.policy
-            && let Err(refusal) = policy.judge(caller.as_ref(), Some(&head), decision.now)
+            && let Err(refusal) = policy.hold(caller.as_ref(), Some(&head), decision.now)
         {
             return Err(self.refuse(refusal, caller.as_ref(), &head, decision));
         }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::asked::{self, AskedLogin};
 use super::{Node, Policy};
 use crate::clock::Timestamp;
 use crate::head::RequestHead;
@@ -113,7 +114,7 @@ fn is_fresh(identity: &Identity, age: Duration, now: Timestamp) -> bool {
         .is_some_and(|at| at <= now.saturating_add(CLOCK_SKEW) && now.since(at) <= age)
 }
 
-/// The hardest refusal to cure is the answer; what can be cured is asked for all at once.
+/// The hardest refusal to cure is the answer; what a new token can cure is asked for all at once.
 fn all(
     policies: &[Policy],
     caller: Option<&Identity>,
@@ -127,30 +128,39 @@ fn all(
         };
         worst = Some(match worst {
             None => refusal,
+            Some(held) if is_curable(&held) && is_curable(&refusal) => both(held, &refusal),
             Some(held) if ease(&refusal) < ease(&held) => refusal,
-            Some(held) if ease(&refusal) == ease(&held) => both(held, &refusal),
             Some(held) => held,
         });
     }
     let Some(refusal) = worst else { return Ok(()) };
-    if refusal.reason() != Reason::InsufficientScope {
+    if !is_curable(&refusal) {
         return Err(refusal);
     }
-    // RFC 6750 §3.1: the scopes necessary for the resource, not only those that are missing.
-    let needed = policies.iter().fold(ScopeSet::new(), |needed, policy| {
-        needed.union(&scopes_asked(&policy.node))
-    });
-    let missed = refusal.scope().cloned().unwrap_or_default();
-    Err(Refusal::insufficient_scope(needed.union(&missed)))
+    Err(named_whole(refusal, policies, head))
 }
 
-fn scopes_asked(node: &Node) -> ScopeSet {
-    match node {
-        Node::Scopes(scopes) => scopes.clone(),
-        Node::All(policies) => policies.iter().fold(ScopeSet::new(), |asked, policy| {
-            asked.union(&scopes_asked(&policy.node))
-        }),
-        _ => ScopeSet::new(),
+/// Names what the new token must have, and not only what this one lacks (RFC 6750 §3.1): in place of this
+/// one it must meet all conditions.
+fn named_whole(refusal: Refusal, policies: &[Policy], head: Option<&RequestHead<'_>>) -> Refusal {
+    let path = head.map(|head| head.uri.path());
+    let scopes = refusal.scope().map(|missed| {
+        let needed = policies.iter().fold(ScopeSet::new(), |needed, policy| {
+            needed.union(&asked::certain_scopes(&policy.node, path))
+        });
+        needed.union(missed)
+    });
+    let named = match refusal.reason() {
+        Reason::InsufficientAuthentication => {
+            let mut login = AskedLogin::of_all(policies);
+            login.add(&login_missed(&refusal));
+            Refusal::insufficient_authentication(login.acr, login.max_age)
+        }
+        _ => refusal,
+    };
+    match scopes {
+        Some(scopes) => named.with_scope(scopes),
+        None => named,
     }
 }
 
@@ -175,25 +185,39 @@ fn any(
     easiest.map_or(Ok(()), Err)
 }
 
+/// One refusal for what two ask of a new token. A scope and a login are asked for together (RFC 9470 §3).
 fn both(one: Refusal, other: &Refusal) -> Refusal {
-    match one.reason() {
-        Reason::InsufficientScope => {
-            let none = ScopeSet::new();
-            let scopes = one.scope().unwrap_or(&none);
-            Refusal::insufficient_scope(scopes.union(other.scope().unwrap_or(&none)))
-        }
-        Reason::InsufficientAuthentication => Refusal::insufficient_authentication(
-            one.acr_values().chain(other.acr_values()),
-            one.max_age().into_iter().chain(other.max_age()).min(),
-        ),
-        _ => one,
+    let none = ScopeSet::new();
+    let scopes = one.scope().unwrap_or(&none);
+    let scopes = scopes.union(other.scope().unwrap_or(&none));
+    let logins = [&one, other].map(|refusal| refusal.reason());
+    if !logins.contains(&Reason::InsufficientAuthentication) {
+        return Refusal::insufficient_scope(scopes);
     }
+    let mut login = login_missed(&one);
+    login.add(&login_missed(other));
+    Refusal::insufficient_authentication(login.acr, login.max_age).with_scope(scopes)
+}
+
+fn login_missed(refusal: &Refusal) -> AskedLogin {
+    AskedLogin {
+        acr: refusal.acr_values().map(Into::into).collect(),
+        max_age: refusal.max_age(),
+    }
+}
+
+/// Whether a new token for the same caller can cure it.
+fn is_curable(refusal: &Refusal) -> bool {
+    matches!(
+        refusal.reason(),
+        Reason::InsufficientAuthentication | Reason::InsufficientScope
+    )
 }
 
 fn ease(refusal: &Refusal) -> u8 {
     match refusal.reason() {
-        Reason::InsufficientAuthentication => 3,
-        Reason::InsufficientScope => 2,
+        Reason::InsufficientAuthentication if refusal.scope().is_none() => 3,
+        Reason::InsufficientAuthentication | Reason::InsufficientScope => 2,
         Reason::Misconfigured => 0,
         _ => 1,
     }

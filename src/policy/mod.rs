@@ -16,9 +16,15 @@
 //! 4. A login that is too old or too weak:
 //!    [`Reason::InsufficientAuthentication`](crate::Reason::InsufficientAuthentication), 401 (RFC 9470).
 //!
-//! Of several conditions joined by `and`, the refusal that stands first in this list is the answer, and
-//! the scopes of all are named; of several joined by `or`, the one that stands last, since it is the
-//! easiest to cure.
+//! Of several conditions joined by `and`, the refusal that stands first in this list is the answer, except
+//! that scopes and a login that are both missing are asked for at once, as the last, since one new token
+//! brings both (RFC 9470 §3). What all the conditions ask for is named, and not only what is missing: the
+//! scopes of all, the context classes that are good for all, the least age. Of several joined by `or`, the
+//! refusal that stands last is the answer, since it is the easiest to cure.
+//!
+//! Every refusal names the scopes that the policy asks for ([`Refusal::scope`]), whatever the reason, so that
+//! the challenge can tell a client which token to get (RFC 6750 §3). Where one of several scopes is enough,
+//! it is the first.
 //!
 //! ```
 //! use std::time::Duration;
@@ -31,6 +37,7 @@
 //! let read = Policy::scope("payments:read").or(Policy::role("auditor"));
 //! ```
 
+mod asked;
 mod judge;
 
 use std::collections::HashMap;
@@ -44,6 +51,8 @@ use crate::head::RequestHead;
 use crate::identity::{CredentialKind, Identity};
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
+
+pub(crate) use asked::AskedScopes;
 
 /// The proof that a policy was met. Only a policy makes one.
 #[derive(Debug, Clone, Copy)]
@@ -296,7 +305,29 @@ impl Policy {
         head: Option<&RequestHead<'_>>,
         now: Timestamp,
     ) -> Result<Permit, Refusal> {
+        self.hold(caller, head, now).map_err(|refusal| {
+            let asked = asked::scopes(&self.node, head.map(|head| head.uri.path()));
+            match refusal.scope() {
+                None if !asked.is_empty() => refusal.with_scope(asked),
+                _ => refusal,
+            }
+        })
+    }
+
+    /// As [`judge`](Self::judge), for a layer that knows the scopes beforehand: the refusal names them only
+    /// where one is missing.
+    pub(crate) fn hold(
+        &self,
+        caller: Option<&Identity>,
+        head: Option<&RequestHead<'_>>,
+        now: Timestamp,
+    ) -> Result<Permit, Refusal> {
         judge::judge(&self.node, caller, head, now).map(|()| Permit(()))
+    }
+
+    /// The scopes that the policy asks for.
+    pub(crate) fn asked_scopes(&self) -> AskedScopes {
+        AskedScopes::of(&self.node)
     }
 
     /// That the policy can be right, for whoever builds a layer of it.

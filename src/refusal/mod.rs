@@ -124,6 +124,21 @@ impl Refusal {
         Self::new(Reason::Unavailable, detail)
     }
 
+    /// This refusal, naming the scopes that are needed (`scope`, RFC 6750 §3).
+    ///
+    /// ```
+    /// use tower_bearer::Refusal;
+    /// use tower_bearer::scope::ScopeSet;
+    ///
+    /// // RFC 9470 §3: a stronger login and a scope, in one challenge.
+    /// let refusal = Refusal::insufficient_authentication(["phr"], None)
+    ///     .with_scope(ScopeSet::from_static("payments:write"));
+    /// ```
+    #[must_use]
+    pub fn with_scope(self, needed: ScopeSet) -> Self {
+        self.edit(|e| e.scope = needed)
+    }
+
     /// This refusal, naming the credential by its id (never by its text).
     #[must_use]
     pub fn with_credential_id(self, id: impl Into<Box<str>>) -> Self {
@@ -160,7 +175,7 @@ impl Refusal {
         self.extra.as_ref()?.credential_id.as_deref()
     }
 
-    /// The scopes that are needed, for [`Reason::InsufficientScope`].
+    /// The scopes that are needed, where the refusal names them.
     #[must_use]
     pub fn scope(&self) -> Option<&ScopeSet> {
         let scope = &self.extra.as_ref()?.scope;

@@ -95,12 +95,14 @@ proptest! {
     #[test]
     fn no_value_breaks_out_of_its_quotes(
         realm in any::<String>(),
+        url in any::<String>(),
         description in any::<String>(),
         acr in prop::collection::vec(any::<String>(), 1..4),
         age in any::<u64>(),
     ) {
         let value = Challenge::new()
             .realm(&realm)
+            .resource_metadata(&url)
             .error(ErrorCode::InvalidToken)
             .error_description(&description)
             .acr_values(acr.iter().map(String::as_str))
@@ -110,9 +112,17 @@ proptest! {
         prop_assert_eq!(challenges.len(), 1);
         let challenge = &challenges[0];
         prop_assert_eq!(&*challenge.scheme, "Bearer");
-        let expected = ["realm", "error", "error_description", "acr_values", "max_age"];
+        let expected = [
+            "realm",
+            "resource_metadata",
+            "error",
+            "error_description",
+            "acr_values",
+            "max_age",
+        ];
         prop_assert_eq!(names(challenge), expected);
         prop_assert_eq!(challenge.get("realm").unwrap(), carried(&realm));
+        prop_assert_eq!(challenge.get("resource_metadata").unwrap(), carried(&url));
         prop_assert_eq!(challenge.get("error_description").unwrap(), described(&description));
         prop_assert_eq!(challenge.get("acr_values").unwrap(), carried(&acr.join(" ")));
         prop_assert_eq!(challenge.get("max_age").unwrap(), age.to_string());

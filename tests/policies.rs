@@ -201,7 +201,8 @@ fn of_several_refusals_joined_by_and_the_hardest_to_cure_is_the_answer() {
     for (hard, easy, answer) in [
         (&role, &scope, FORBIDDEN),
         (&role, &login, FORBIDDEN),
-        (&scope, &login, SCOPE),
+        // One new token brings both (RFC 9470 §3).
+        (&scope, &login, LOGIN),
     ] {
         assert_eq!(both(hard, easy), answer);
         assert_eq!(both(easy, hard), answer);
@@ -467,7 +468,8 @@ async fn the_answer_names_what_can_be_cured_and_nothing_else() {
         let unknown = Policy::role("s3cret").and(Policy::scope("orders:write"));
         for seen in refused_everywhere(&unknown, || ask(grpc, false)).await {
             by_code(Told::NO_CREDENTIAL, grpc, &seen);
-            assert_eq!(seen.challenge().names(), ["realm"]);
+            assert_eq!(seen.challenge().names(), ["realm", "scope"]);
+            assert_eq!(seen.challenge().get("scope"), Some("orders:write"));
         }
     }
 }

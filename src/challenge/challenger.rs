@@ -7,6 +7,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use super::answer::RefusalAnswer;
 use super::body::ResponseBody;
+use super::by_scope::ByScope;
 use super::grpc;
 use super::header::Challenge;
 use super::table::{Row, row};
@@ -16,22 +17,24 @@ use crate::credential::Scheme;
 use crate::head::RequestHead;
 use crate::identity::Identity;
 use crate::observe::{AuthEvent, AuthListener, Outcome, report};
+use crate::policy::AskedScopes;
 use crate::refusal::{Reason, Refusal};
+use crate::scope::ScopeSet;
 
 type Hook = dyn Fn(&Refusal, Option<&RequestHead<'_>>, &mut RefusalAnswer) + Send + Sync;
 
-/// Speaks the refusals of one layer: its realm, its hook, its clock.
+/// Speaks the refusals of one layer: its realm, its metadata, its scopes, its hook, its clock.
 ///
 /// A layer leaves it with each caller, so that a refusal from deeper inside, be it by a route's policy or
 /// in a handler, speaks as the layer does.
 pub(crate) struct Challenger {
     realm: Option<Box<str>>,
     schemes: Schemes,
+    resource_metadata: Option<Box<str>>,
     hook: Option<Box<Hook>>,
     retry_after: Duration,
     speaks_grpc: bool,
-    // What is answered where the refusal tells no more than its reason, in the order of `Reason::ALL`.
-    fixed: Vec<Written>,
+    prepared: ByScope<Vec<Written>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) listeners: Vec<Arc<dyn AuthListener>>,
 }
@@ -44,7 +47,7 @@ impl Challenger {
         head: Option<&RequestHead<'_>>,
     ) -> Response<B> {
         let row = row(refusal.reason());
-        let written = self.written(&row, &refusal);
+        let written = self.written(&row, &refusal, head);
         let mut response = match head {
             Some(head) if self.speaks_grpc && grpc::is_grpc(head.headers) => {
                 let metadata = grpc::metadata(&written.headers, self.retry_after(&refusal));
@@ -77,7 +80,7 @@ impl Challenger {
     /// What a gRPC refusal made in code says besides its status.
     #[cfg(feature = "tonic")]
     pub(crate) fn grpc_metadata(&self, refusal: &Refusal) -> http::HeaderMap {
-        let written = self.written(&row(refusal.reason()), refusal);
+        let written = self.written(&row(refusal.reason()), refusal, None);
         grpc::metadata(&written.headers, self.retry_after(refusal))
     }
 
@@ -113,7 +116,7 @@ impl Challenger {
             headers.insert(CONTENT_TYPE, content_type);
         } else if answer.status != row.status {
             // RFC 9457 §3.1.2: the document has the status of the response.
-            answer.body = problem(row, answer.status, refusal);
+            answer.body = problem(row, answer.status, &self.scope(row, refusal, head));
         }
         if answer.status == StatusCode::UNAUTHORIZED && !headers.contains_key(WWW_AUTHENTICATE) {
             for challenge in self.bare_challenges() {
@@ -124,27 +127,54 @@ impl Challenger {
         (answer.status, written)
     }
 
-    fn written(&self, row: &Row, refusal: &Refusal) -> Written {
+    fn written(&self, row: &Row, refusal: &Refusal, head: Option<&RequestHead<'_>>) -> Written {
         if refusal.has_parameters() {
-            return self.write(row, refusal);
+            return self.write(row, refusal, &self.scope(row, refusal, head));
         }
-        self.fixed[refusal.reason() as usize].clone()
+        self.prepared.at(head).held[refusal.reason() as usize].clone()
     }
 
-    fn write(&self, row: &Row, refusal: &Refusal) -> Written {
+    /// What is answered where the refusal tells no more than its reason, in the order of `Reason::ALL`.
+    fn prepare(&self, scope: &ScopeSet) -> Vec<Written> {
+        let none = ScopeSet::new();
+        let prepared = Reason::ALL.into_iter().map(|reason| {
+            let row = row(reason);
+            let scope = if row.challenged { scope } else { &none };
+            self.write(&row, &Refusal::new(reason, ""), scope)
+        });
+        prepared.collect()
+    }
+
+    fn write(&self, row: &Row, refusal: &Refusal, scope: &ScopeSet) -> Written {
         let bare = row.challenged.then(|| self.bare_challenges());
         let challenges = bare.into_iter().flatten();
-        let challenges = challenges.map(|bare| Self::challenge(bare, row, refusal));
-        Written::new(row, challenges, self.retry_after(refusal), refusal)
+        let challenges = challenges.map(|bare| Self::challenge(bare, row, refusal, scope));
+        Written::new(row, challenges, self.retry_after(refusal), refusal, scope)
     }
 
-    fn challenge(mut challenge: Challenge, row: &Row, refusal: &Refusal) -> HeaderValue {
+    /// The scopes that are named: those that the layer asks for here, and those of the refusal. A token needs
+    /// both, also where the refusal comes from further in.
+    fn scope(&self, row: &Row, refusal: &Refusal, head: Option<&RequestHead<'_>>) -> ScopeSet {
+        let asked = &self.prepared.at(head).scope;
+        match refusal.scope() {
+            _ if !row.challenged => ScopeSet::new(),
+            Some(needed) => asked.union(needed),
+            None => asked.clone(),
+        }
+    }
+
+    fn challenge(
+        mut challenge: Challenge,
+        row: &Row,
+        refusal: &Refusal,
+        scope: &ScopeSet,
+    ) -> HeaderValue {
         if let Some(error) = row.error
             && (challenge.scheme() == Scheme::Dpop || !error.is_about_a_proof())
         {
             challenge = challenge.error(error).error_description(row.description);
         }
-        if let Some(scope) = refusal.scope() {
+        if !scope.is_empty() {
             challenge = challenge.scope(scope);
         }
         if refusal.acr_values().next().is_some() {
@@ -162,9 +192,14 @@ impl Challenger {
         let with_algs =
             |algs: &Vec<&'static str>| Challenge::of(Scheme::Dpop).algs(algs.iter().copied());
         let dpop = self.schemes.dpop.as_ref().map(with_algs);
-        let named = |challenge: Challenge| match &self.realm {
-            Some(realm) => challenge.realm(realm),
-            None => challenge,
+        let named = |mut challenge: Challenge| {
+            if let Some(realm) = &self.realm {
+                challenge = challenge.realm(realm);
+            }
+            if let Some(url) = &self.resource_metadata {
+                challenge = challenge.resource_metadata(url);
+            }
+            challenge
         };
         bearer.into_iter().chain(dpop).map(named)
     }
@@ -181,6 +216,7 @@ impl fmt::Debug for Challenger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Challenger")
             .field("realm", &self.realm)
+            .field("resource_metadata", &self.resource_metadata)
             .field("retry_after", &self.retry_after)
             .field("clock", &self.clock)
             .finish_non_exhaustive()
@@ -199,6 +235,11 @@ pub(crate) struct Schemes {
 pub(crate) struct ChallengerBuilder {
     pub(crate) realm: Option<Box<str>>,
     pub(crate) schemes: Schemes,
+    pub(crate) resource_metadata: Option<Box<str>>,
+    /// What the layer's policy asks for.
+    pub(crate) asked: AskedScopes,
+    /// What is named in every challenge beside that.
+    pub(crate) scope: ScopeSet,
     pub(crate) hook: Option<Box<Hook>>,
     pub(crate) retry_after: Duration,
     pub(crate) speaks_grpc: bool,
@@ -211,6 +252,9 @@ impl Default for ChallengerBuilder {
         Self {
             realm: None,
             schemes: Schemes::default(),
+            resource_metadata: None,
+            asked: AskedScopes::default(),
+            scope: ScopeSet::new(),
             hook: None,
             retry_after: Duration::from_secs(1),
             speaks_grpc: true,
@@ -222,20 +266,19 @@ impl Default for ChallengerBuilder {
 
 impl ChallengerBuilder {
     pub(crate) fn build(self) -> Challenger {
+        let scopes = ByScope::new(&self.asked, &self.scope);
         let mut challenger = Challenger {
             realm: self.realm,
             schemes: self.schemes,
+            resource_metadata: self.resource_metadata,
             hook: self.hook,
             retry_after: self.retry_after,
             speaks_grpc: self.speaks_grpc,
-            fixed: Vec::new(),
+            prepared: ByScope::default(),
             clock: self.clock,
             listeners: self.listeners,
         };
-        challenger.fixed = Reason::ALL
-            .into_iter()
-            .map(|reason| challenger.write(&row(reason), &Refusal::new(reason, "")))
-            .collect();
+        challenger.prepared = scopes.map(|scope| challenger.prepare(scope));
         challenger
     }
 }

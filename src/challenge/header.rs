@@ -70,6 +70,7 @@ pub struct Challenge {
 #[derive(Debug, Clone, Copy)]
 enum Parameter {
     Realm,
+    ResourceMetadata,
     Error,
     ErrorDescription,
     Scope,
@@ -82,6 +83,7 @@ impl Parameter {
     const fn name(self) -> &'static str {
         match self {
             Self::Realm => "realm",
+            Self::ResourceMetadata => "resource_metadata",
             Self::Error => "error",
             Self::ErrorDescription => "error_description",
             Self::Scope => "scope",
@@ -123,6 +125,12 @@ impl Challenge {
     #[must_use]
     pub fn realm(self, realm: &str) -> Self {
         self.parameter(Parameter::Realm, realm)
+    }
+
+    /// With the URL of the resource's metadata (RFC 9728 §5.1).
+    #[must_use]
+    pub fn resource_metadata(self, url: &str) -> Self {
+        self.parameter(Parameter::ResourceMetadata, url)
     }
 
     /// With the kind of failure.

@@ -1,4 +1,5 @@
-//! What a refused client is told (RFC 6750 §3, RFC 9110 §11, RFC 9449 §7.1, RFC 9457, RFC 9470).
+//! What a refused client is told (RFC 6750 §3, RFC 9110 §11, RFC 9449 §7.1, RFC 9457, RFC 9470,
+//! RFC 9728 §5).
 //!
 //! This is the one place that chooses a status. The table, from reason to answer:
 //!
@@ -9,12 +10,15 @@
 //! | invalid, expired, not yet valid, revoked, disabled, unproved | 401 | `invalid_token` | 16 |
 //! | invalid proof, replayed | 401 | `invalid_dpop_proof` | 16 |
 //! | nonce required | 401 | `use_dpop_nonce`, and a `DPoP-Nonce` header | 16 |
-//! | insufficient scope | 403 | `insufficient_scope`, with `scope` | 7 |
+//! | insufficient scope | 403 | `insufficient_scope` | 7 |
 //! | forbidden | 403 | `insufficient_scope` | 7 |
 //! | insufficient authentication | 401 | `insufficient_user_authentication`, with `acr_values`, `max_age` | 16 |
 //! | rate limited | 429 | no challenge | 8 |
 //! | unavailable | 503 | no challenge | 14 |
 //! | misconfigured | 500 | no challenge | 13 |
+//!
+//! Every challenge has the layer's `realm`, its `resource_metadata` (RFC 9728 §5.1), and as `scope` what the
+//! layer's policy, and the policy that refused, ask for (RFC 6750 §3).
 //!
 //! Then, in this order:
 //!
@@ -33,6 +37,7 @@
 
 mod answer;
 mod body;
+mod by_scope;
 mod challenger;
 mod grpc;
 mod header;

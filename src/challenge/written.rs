@@ -1,4 +1,3 @@
-use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,6 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::table::Row;
 use crate::refusal::Refusal;
+use crate::scope::ScopeSet;
+use crate::write_json::push_string;
 
 /// The nonce that the next proof is to have (RFC 9449 §8.1).
 pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -24,6 +25,7 @@ impl Written {
         challenges: impl IntoIterator<Item = HeaderValue>,
         retry_after: Option<Duration>,
         refusal: &Refusal,
+        scope: &ScopeSet,
     ) -> Self {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(
@@ -42,26 +44,26 @@ impl Written {
         }
         Self {
             headers,
-            body: problem(row, row.status, refusal),
+            body: problem(row, row.status, scope),
         }
     }
 }
 
 /// A problem document (RFC 9457), with `error` and `scope` as in the challenge.
-pub(super) fn problem(row: &Row, status: StatusCode, refusal: &Refusal) -> Bytes {
+pub(super) fn problem(row: &Row, status: StatusCode, scope: &ScopeSet) -> Bytes {
     let mut text = String::from(r#"{"type":"about:blank","title":"#);
-    push_json_string(&mut text, status.canonical_reason().unwrap_or_default());
+    push_string(&mut text, status.canonical_reason().unwrap_or_default());
     text.push_str(r#","status":"#);
     text.push_str(status.as_str());
     text.push_str(r#","detail":"#);
-    push_json_string(&mut text, row.description);
+    push_string(&mut text, row.description);
     if let Some(error) = row.error {
         text.push_str(r#","error":"#);
-        push_json_string(&mut text, error.as_str());
+        push_string(&mut text, error.as_str());
     }
-    if let Some(scope) = refusal.scope() {
+    if !scope.is_empty() {
         text.push_str(r#","scope":"#);
-        push_json_string(&mut text, scope.as_str());
+        push_string(&mut text, scope.as_str());
     }
     text.push('}');
     Bytes::from(text)
@@ -72,20 +74,4 @@ fn whole_seconds(after: Duration) -> u64 {
     after
         .as_secs()
         .saturating_add(u64::from(after.subsec_nanos() > 0))
-}
-
-/// Writes `text` as a JSON string, quotes included.
-fn push_json_string(out: &mut String, text: &str) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => out.extend(['\\', character]),
-            '\0'..='\x1f' => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\u{:04x}", u32::from(character));
-            }
-            _ => out.push(character),
-        }
-    }
-    out.push('"');
 }

@@ -12,6 +12,8 @@ use crate::head::RequestHead;
 use crate::observe::AuthListener;
 use crate::policy::{Policy, is_grpc_method, not_a_grpc_method};
 use crate::refusal::Refusal;
+use crate::scope::ScopeSet;
+use crate::url::check_url;
 use crate::verifier::TokenVerifier;
 
 /// Sets up a [`BearerAuthLayer`]; ends with [`build`](Self::build).
@@ -58,6 +60,36 @@ impl BearerAuthLayerBuilder {
     /// Names the protection space in challenges (`realm`, RFC 9110 §11.5). Printable ASCII.
     pub fn realm(mut self, realm: impl Into<Box<str>>) -> Self {
         self.challenger.realm = Some(realm.into());
+        self
+    }
+
+    /// Tells clients in every challenge where the resource's metadata is (`resource_metadata`, RFC 9728 §5.1),
+    /// from which they learn whom to ask for a token. The URL is that of a
+    /// [`ResourceMetadata`](crate::metadata::ResourceMetadata), or of a document that is served elsewhere.
+    ///
+    /// ```
+    /// # use tower_bearer::{BearerAuthLayer, ConfigError, TokenVerifier};
+    /// use tower_bearer::metadata::ResourceMetadata;
+    ///
+    /// # fn example(verifier: impl TokenVerifier + 'static) -> Result<BearerAuthLayer, ConfigError> {
+    /// let metadata = ResourceMetadata::builder("https://api.example.com/orders")
+    ///     .authorization_server("https://id.example.com")
+    ///     .build()?;
+    /// BearerAuthLayer::builder(verifier).resource_metadata(metadata.url()).build()
+    /// # }
+    /// ```
+    pub fn resource_metadata(mut self, url: impl Into<Box<str>>) -> Self {
+        self.challenger.resource_metadata = Some(url.into());
+        self
+    }
+
+    /// Names these scopes in every challenge (`scope`, RFC 6750 §3), beside those that the policy asks for.
+    /// The layer does not ask for them itself.
+    ///
+    /// It is for a layer whose routes have policies of their own: a stranger is turned away before any
+    /// route is reached, and learns from this which scopes to begin with.
+    pub fn challenge_scopes(mut self, scopes: ScopeSet) -> Self {
+        self.challenger.scope = self.challenger.scope.union(&scopes);
         self
     }
 
@@ -135,7 +167,8 @@ impl BearerAuthLayerBuilder {
         self
     }
 
-    /// Holds each caller against `policy`. Said twice, both must be met.
+    /// Holds each caller against `policy`. Said twice, both must be met. The scopes that it asks for are named
+    /// in every challenge.
     pub fn require(mut self, policy: Policy) -> Self {
         self.policy = Some(match self.policy {
             Some(held) => held.and(policy),
@@ -213,6 +246,9 @@ impl BearerAuthLayerBuilder {
         {
             return Err(ConfigError::new("realm", "not printable ASCII"));
         }
+        if let Some(url) = &self.challenger.resource_metadata {
+            check_url("resource_metadata", url)?;
+        }
         if self.max_header_len < "Bearer x".len() {
             return Err(ConfigError::new(
                 "max_header_len",
@@ -233,7 +269,10 @@ impl BearerAuthLayerBuilder {
         self.policy.as_ref().map_or(Ok(()), Policy::no_mistake)
     }
 
-    pub(super) fn into_door(self) -> Door {
+    pub(super) fn into_door(mut self) -> Door {
+        if let Some(policy) = &self.policy {
+            self.challenger.asked = policy.asked_scopes();
+        }
         Door {
             verifier: self.verifier,
             challenger: Arc::new(self.challenger.build()),

@@ -193,7 +193,7 @@ impl JwtIssuer {
             claims.insert("scope".into(), json!(new.scopes.as_str()));
         }
         let payload = Value::Object(claims).to_string();
-        let token = self.sign(&payload)?;
+        let token = SecretToken::new(self.header().sign(&payload)?);
         self.tell(moment, new.subject, &id, by, is_renewal);
         Ok(IssuedJwt {
             token,
@@ -245,19 +245,6 @@ impl JwtIssuer {
         }
     }
 
-    fn sign(&self, payload: &str) -> Result<SecretToken, IssueError> {
-        let header = self.header();
-        let mut token = String::from(&*header.encoded);
-        URL_SAFE_NO_PAD.encode_append(payload, &mut token);
-        let signature = header
-            .key
-            .sign(token.as_bytes())
-            .ok_or(IssueError::Signature)?;
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_append(signature, &mut token);
-        Ok(SecretToken::new(token))
-    }
-
     /// The header of the key that signs now.
     fn header(&self) -> Arc<Header> {
         let key = self.keys.signer();
@@ -287,6 +274,19 @@ impl Header {
             key,
             encoded: encoded.into(),
         }
+    }
+
+    /// The token with this payload.
+    pub(super) fn sign(&self, payload: &str) -> Result<String, IssueError> {
+        let mut token = String::from(&*self.encoded);
+        URL_SAFE_NO_PAD.encode_append(payload, &mut token);
+        let signature = self
+            .key
+            .sign(token.as_bytes())
+            .ok_or(IssueError::Signature)?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_append(signature, &mut token);
+        Ok(token)
     }
 }
 

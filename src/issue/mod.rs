@@ -5,6 +5,7 @@
 //! | sign JWTs | [`JwtIssuer`], with a [`SigningKey`] |
 //! | change the key that signs | [`SigningKeys`] |
 //! | serve the public keys | [`JwksService`] |
+//! | vouch for a resource's metadata | [`JwtIssuer::sign_metadata`] |
 //! | mint, list and end sessions, access tokens and bot tokens | [`TokenIssuer::opaque`] |
 //! | mint, list and end API keys | [`TokenIssuer::api_keys`] |
 //! | give each bot one token | [`TokenIssuer::regenerate`], or [`TokenIssuer::regenerate_jwt`] |
@@ -34,6 +35,8 @@ mod jwt_told;
 mod login;
 #[cfg(feature = "tokens")]
 mod manage;
+#[cfg(feature = "jwt")]
+mod metadata;
 #[cfg(feature = "tokens")]
 mod mint;
 #[cfg(feature = "jwt")]

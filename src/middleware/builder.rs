@@ -89,7 +89,7 @@ impl BearerAuthLayerBuilder {
     /// It is for a layer whose routes have policies of their own: a stranger is turned away before any
     /// route is reached, and learns from this which scopes to begin with.
     pub fn challenge_scopes(mut self, scopes: ScopeSet) -> Self {
-        self.challenger.scope = self.challenger.scope.union(&scopes);
+        self.challenger.scope = scopes;
         self
     }
 

@@ -122,9 +122,8 @@ impl AskedLogin {
             self.acr = values.to_vec();
             return;
         }
-        let both = |value: &&Box<str>| values.contains(value);
-        if self.acr.iter().any(|value| both(&value)) {
-            self.acr.retain(|value| both(&value));
+        if self.acr.iter().any(|value| values.contains(value)) {
+            self.acr.retain(|value| values.contains(value));
         }
     }
 

@@ -128,7 +128,7 @@ fn all(
         };
         worst = Some(match worst {
             None => refusal,
-            Some(held) if is_curable(&held) && is_curable(&refusal) => both(held, &refusal),
+            Some(held) if is_curable(&held) && is_curable(&refusal) => both(&held, &refusal),
             Some(held) if ease(&refusal) < ease(&held) => refusal,
             Some(held) => held,
         });
@@ -186,15 +186,15 @@ fn any(
 }
 
 /// One refusal for what two ask of a new token. A scope and a login are asked for together (RFC 9470 §3).
-fn both(one: Refusal, other: &Refusal) -> Refusal {
+fn both(one: &Refusal, other: &Refusal) -> Refusal {
     let none = ScopeSet::new();
     let scopes = one.scope().unwrap_or(&none);
     let scopes = scopes.union(other.scope().unwrap_or(&none));
-    let logins = [&one, other].map(|refusal| refusal.reason());
+    let logins = [one, other].map(Refusal::reason);
     if !logins.contains(&Reason::InsufficientAuthentication) {
         return Refusal::insufficient_scope(scopes);
     }
-    let mut login = login_missed(&one);
+    let mut login = login_missed(one);
     login.add(&login_missed(other));
     Refusal::insufficient_authentication(login.acr, login.max_age).with_scope(scopes)
 }

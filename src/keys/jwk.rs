@@ -41,6 +41,18 @@ impl<'a> Jwk<'a> {
         Ok(jwk)
     }
 
+    /// Whether it is a secret, which nobody publishes (RFC 7518 §6.4).
+    #[cfg(feature = "jwks")]
+    pub(crate) fn is_secret(&self) -> bool {
+        self.kty.as_deref() == Some("oct") || self.k.is_some()
+    }
+
+    /// Whether it leaves open which of the algorithms of RSA it is for.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn is_rsa_for_any(&self) -> bool {
+        self.kty.as_deref() == Some("RSA") && self.alg.is_none()
+    }
+
     /// The key, for the algorithm that the JWK names, or else for the one that its curve implies, or else
     /// for `default`.
     pub(crate) fn into_key(

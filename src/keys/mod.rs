@@ -2,7 +2,8 @@
 //!
 //! A [`VerificationKey`] is imported once, from a secret, PEM, DER or a JWK, and carries the one
 //! [`Algorithm`] that it is for: a token does not choose. A [`KeySet`] holds one or several of them, and a
-//! [`SharedKeySet`] is one that changes while it is in use.
+//! [`SharedKeySet`] is one that changes while it is in use. Keys that somebody else publishes are a
+//! [`RemoteKeySet`].
 //!
 //! What is refused on import, whatever the format:
 //!
@@ -43,22 +44,29 @@ mod aws_lc;
 mod backend;
 pub(crate) mod base64url;
 pub(crate) mod der;
+#[cfg(feature = "jwks")]
+pub mod discovery;
 mod ed25519;
 mod engine;
 mod jwk;
 mod material;
 pub(crate) mod pem;
 mod public;
+#[cfg(feature = "jwks")]
+pub mod remote;
 mod roca;
 #[cfg(feature = "rust-crypto")]
 mod rust_crypto;
 mod set;
 mod shared;
 pub(crate) mod signer;
+mod supply;
 mod verification;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use backend::CryptoBackend;
+#[cfg(feature = "jwks")]
+pub use remote::RemoteKeySet;
 pub use set::KeySet;
 pub use shared::{SharedKeySet, VerifierKeys};
 pub use verification::VerificationKey;
@@ -66,3 +74,4 @@ pub use verification::VerificationKey;
 pub(crate) use algorithm::Family;
 pub(crate) use set::NoKey;
 pub(crate) use shared::Source;
+pub(crate) use supply::{Lookup, Supply, Waiting};

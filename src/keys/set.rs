@@ -39,6 +39,8 @@ pub struct KeySet {
     keys: Vec<VerificationKey>,
     by_kid: HashMap<Arc<str>, usize>,
     by_algorithm: [Holders; Algorithm::ALL.len()],
+    /// Whether keys share a `kid`, each for another algorithm: in published sets alone.
+    shares_kids: bool,
 }
 
 /// Which keys of the set are for an algorithm.
@@ -80,7 +82,7 @@ impl KeySet {
             return Err(bad("it has secrets beside public keys"));
         }
         let set = Self::index(keys);
-        if set.by_kid.len() != set.keys.iter().filter(|key| key.kid().is_some()).count() {
+        if set.shares_kids {
             return Err(bad("two of its keys have the same kid"));
         }
         let nameless = |key: &VerificationKey| {
@@ -145,10 +147,34 @@ impl KeySet {
             },
         };
         if self.keys[place].algorithm() == algorithm {
-            Ok(place)
-        } else {
-            Err(NoKey::OtherAlgorithm)
+            return Ok(place);
         }
+        let same = |key: &VerificationKey| key.kid() == kid && key.algorithm() == algorithm;
+        match kid {
+            Some(_) if self.shares_kids => self.keys.iter().position(same),
+            _ => None,
+        }
+        .ok_or(NoKey::OtherAlgorithm)
+    }
+
+    /// A set of keys of which it is known that a token means one of them at most. It may be empty.
+    #[cfg(feature = "jwks")]
+    pub(super) fn published(keys: Vec<VerificationKey>) -> Self {
+        Self::index(keys)
+    }
+
+    /// Whether tokens are judged by the one as they are by the other.
+    #[cfg(feature = "jwks")]
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        let mut pairs = self.keys.iter().zip(&other.keys);
+        self.keys.len() == other.keys.len() && pairs.all(|(one, other)| one.is_same_as(other))
+    }
+
+    /// Whether it has a key that the other has not.
+    #[cfg(feature = "jwks")]
+    pub(super) fn has_more_than(&self, other: &Self) -> bool {
+        let is_new = |key: &VerificationKey| !other.keys.iter().any(|held| held.is_same_as(key));
+        self.keys.iter().any(is_new)
     }
 
     /// The key at a place that [`choose`](Self::choose) told.
@@ -157,15 +183,8 @@ impl KeySet {
     }
 
     fn from_jwks_or(default: Option<Algorithm>, json: &str) -> Result<Self, ConfigError> {
-        let mut entries = Entries::default();
-        json::read_object(
-            json,
-            &mut entries,
-            "it is not one JSON object with unique members",
-        )
-        .map_err(bad)?;
-        let entries = entries.0.ok_or_else(|| bad("it has no member keys"))?;
-        let keys = entries
+        let keys = entries(json)
+            .map_err(bad)?
             .into_iter()
             .enumerate()
             .map(|(place, entry)| key_of(entry, default, place));
@@ -177,7 +196,7 @@ impl KeySet {
         let mut by_algorithm = [Holders::None; Algorithm::ALL.len()];
         for (place, key) in keys.iter().enumerate() {
             if let Some(kid) = key.kid() {
-                by_kid.insert(kid.into(), place);
+                by_kid.entry(kid.into()).or_insert(place);
             }
             let holders = &mut by_algorithm[key.algorithm() as usize];
             *holders = match holders {
@@ -185,7 +204,9 @@ impl KeySet {
                 Holders::One(_) | Holders::Several => Holders::Several,
             };
         }
+        let named = keys.iter().filter(|key| key.kid().is_some()).count();
         Self {
+            shares_kids: by_kid.len() != named,
             keys,
             by_kid,
             by_algorithm,
@@ -225,6 +246,17 @@ fn key_of(
     let name = name(jwk.kid.as_deref());
     jwk.into_key(default)
         .map_err(|error| ConfigError::new(name, error.problem().to_owned()))
+}
+
+/// The entries of a JWK Set, each as it is written.
+pub(super) fn entries(json: &str) -> Result<Vec<&RawValue>, &'static str> {
+    let mut entries = Entries::default();
+    json::read_object(
+        json,
+        &mut entries,
+        "it is not one JSON object with unique members",
+    )?;
+    entries.0.ok_or("it has no member keys")
 }
 
 /// The texts in `keys`.

@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::set::KeySet;
+use super::supply::Supply;
 use super::verification::VerificationKey;
 
 /// A [`KeySet`] that is changed while verifiers use it. Clones share it.
@@ -86,9 +87,10 @@ impl SharedKeySet {
     }
 }
 
-/// Where a verifier has its keys from: a [`KeySet`] that stays as it is, or a [`SharedKeySet`].
+/// Where a verifier has its keys from: a [`KeySet`] that stays as it is, a [`SharedKeySet`], or a
+/// [`RemoteKeySet`](super::RemoteKeySet).
 ///
-/// Made by `into()` from either, from a single [`VerificationKey`], and from
+/// Made by `into()` from any of them, from a single [`VerificationKey`], and from
 /// [`SigningKeys`](crate::issue::SigningKeys).
 #[derive(Debug, Clone)]
 pub struct VerifierKeys(pub(crate) Source);
@@ -96,7 +98,7 @@ pub struct VerifierKeys(pub(crate) Source);
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
     Fixed(Arc<KeySet>),
-    Shared(SharedKeySet),
+    Shared(SharedKeySet, Option<Supply>),
 }
 
 impl From<Arc<KeySet>> for VerifierKeys {
@@ -119,7 +121,7 @@ impl From<VerificationKey> for VerifierKeys {
 
 impl From<SharedKeySet> for VerifierKeys {
     fn from(keys: SharedKeySet) -> Self {
-        Self(Source::Shared(keys))
+        Self(Source::Shared(keys, None))
     }
 }
 

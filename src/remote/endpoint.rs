@@ -42,6 +42,33 @@ impl Endpoint {
         &self.0
     }
 
+    /// The path, which begins with a slash.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    #[cfg(feature = "jwks")]
+    pub(crate) fn has_query(&self) -> bool {
+        self.0.query().is_some()
+    }
+
+    /// Another path on the same host.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn with_path(&self, path: &str) -> Self {
+        let mut url = self.0.clone();
+        url.set_path(path);
+        url.set_query(None);
+        Self(url)
+    }
+
+    /// The URL without its query, for logs.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn shown(&self) -> &str {
+        let text = self.0.as_str();
+        text.split_once('?').map_or(text, |(shown, _)| shown)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }

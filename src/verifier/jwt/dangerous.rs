@@ -1,6 +1,6 @@
 //! A part of the check by itself. Whoever uses this has the rest to do.
 
-use super::jws::{NOT_THREE_PARTS, Parts, choose};
+use super::jws::{NOT_THREE_PARTS, Parts, Refused, choose};
 use crate::keys::KeySet;
 use crate::refusal::Refusal;
 
@@ -14,11 +14,12 @@ use crate::refusal::Refusal;
 /// [`Reason::Invalid`](crate::Reason::Invalid), with the failed step in its detail.
 pub fn verify_signature_only(keys: &KeySet, token: &[u8]) -> Result<Vec<u8>, Refusal> {
     let parts = Parts::of(token).ok_or(NOT_THREE_PARTS)?;
-    parts.with_payload(|payload| {
+    let checked: Result<_, Refused> = parts.with_payload(|payload| {
         parts.with_signature(|signature| {
             let place = parts.with_header(|header| choose(keys, &header))?;
             parts.check(signature, keys.key(place))?;
             Ok(payload.to_vec())
         })
-    })
+    });
+    Ok(checked?)
 }

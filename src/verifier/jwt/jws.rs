@@ -15,6 +15,13 @@ const MAX_SIGNATURE_LEN: usize = 1024;
 /// Payloads up to this length are decoded on the stack.
 const SHORT_PAYLOAD: usize = 4096;
 
+/// Why a token is not good, as far as the keys that are held say.
+pub(super) enum Refused {
+    For(Refusal),
+    /// It means a key that is not held.
+    NoKey,
+}
+
 /// A token cut at its dots; nothing is decoded yet.
 #[derive(Clone, Copy)]
 pub(super) struct Parts<'a> {
@@ -41,10 +48,10 @@ impl<'a> Parts<'a> {
     }
 
     /// Decodes and reads the header, and hands it to `then`.
-    pub(super) fn with_header<T>(
+    pub(super) fn with_header<T, E: From<Refusal>>(
         &self,
-        then: impl FnOnce(Header<'_>) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        then: impl FnOnce(Header<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut buffer = [const { MaybeUninit::uninit() }; MAX_HEADER_LEN];
         let header = base64url::decode(self.header, &mut buffer).ok_or(Refusal::invalid(
             "the header is not canonical base64url, or too long",
@@ -53,10 +60,10 @@ impl<'a> Parts<'a> {
     }
 
     /// Decodes the signature and hands it to `then`.
-    pub(super) fn with_signature<T>(
+    pub(super) fn with_signature<T, E: From<Refusal>>(
         &self,
-        then: impl FnOnce(&[u8]) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        then: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut buffer = [const { MaybeUninit::uninit() }; MAX_SIGNATURE_LEN];
         let signature = base64url::decode(self.signature, &mut buffer).ok_or(Refusal::invalid(
             "the signature is not canonical base64url, or too long",
@@ -65,10 +72,10 @@ impl<'a> Parts<'a> {
     }
 
     /// Decodes the payload and hands it to `then`.
-    pub(super) fn with_payload<T>(
+    pub(super) fn with_payload<T, E: From<Refusal>>(
         &self,
-        then: impl FnOnce(&[u8]) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        then: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut short = [const { MaybeUninit::uninit() }; SHORT_PAYLOAD];
         let mut long = Vec::new();
         // Three bytes come of each four characters.
@@ -96,14 +103,31 @@ impl<'a> Parts<'a> {
 pub(super) const NOT_THREE_PARTS: Refusal =
     Refusal::invalid("the token is not three parts between two dots");
 
+pub(super) const NO_SUCH_KEY: Refusal = Refusal::invalid("the header means no key that is held");
+
 /// The place of the key that the header means.
-pub(super) fn choose(keys: &KeySet, header: &Header<'_>) -> Result<usize, Refusal> {
+pub(super) fn choose(keys: &KeySet, header: &Header<'_>) -> Result<usize, Refused> {
     keys.choose(header.kid.as_deref(), header.algorithm)
         .map_err(|problem| {
-            Refusal::invalid(match problem {
-                NoKey::Unknown => "the header means no key that is held",
+            Refused::For(Refusal::invalid(match problem {
+                NoKey::Unknown => return Refused::NoKey,
                 NoKey::Ambiguous => "the header has no kid, and several keys have its alg",
                 NoKey::OtherAlgorithm => "the header's alg is not that of the key",
-            })
+            }))
         })
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::For(refusal)
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::For(refusal) => refusal,
+            Refused::NoKey => NO_SUCH_KEY,
+        }
+    }
 }

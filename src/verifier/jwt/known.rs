@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::clock::Timestamp;
 use crate::identity::OnAdmitted;
-use crate::keys::{KeySet, SharedKeySet, Source, VerificationKey, VerifierKeys};
+use crate::keys::{KeySet, SharedKeySet, Source, Supply, VerificationKey, VerifierKeys};
 use crate::refusal::Refusal;
 
 /// How many headers are remembered: an issuer writes one for each of its keys.
@@ -17,6 +17,8 @@ pub(super) enum Keys {
     Fixed(Box<KnownKeys>),
     Shared {
         source: SharedKeySet,
+        /// Who fetches those that are lacking.
+        supply: Option<Supply>,
         known: RwLock<Arc<KnownKeys>>,
     },
 }
@@ -25,10 +27,18 @@ impl Keys {
     pub(super) fn new(keys: VerifierKeys) -> Self {
         match keys.0 {
             Source::Fixed(keys) => Self::Fixed(Box::new(KnownKeys::fixed(keys))),
-            Source::Shared(source) => Self::Shared {
-                known: RwLock::new(Arc::new(KnownKeys::of(&source))),
+            Source::Shared(source, supply) => Self::Shared {
+                known: RwLock::new(Arc::new(KnownKeys::of(&source, supply.as_ref()))),
                 source,
+                supply,
             },
+        }
+    }
+
+    pub(super) fn supply(&self) -> Option<&Supply> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Shared { supply, .. } => supply.as_ref(),
         }
     }
 
@@ -36,19 +46,27 @@ impl Keys {
     pub(super) fn with<T>(&self, then: impl FnOnce(&KnownKeys) -> T) -> T {
         match self {
             Self::Fixed(known) => then(known),
-            Self::Shared { source, known } => then(&up_to_date(source, known)),
+            Self::Shared {
+                source,
+                supply,
+                known,
+            } => then(&up_to_date(source, supply.as_ref(), known)),
         }
     }
 }
 
-fn up_to_date(source: &SharedKeySet, known: &RwLock<Arc<KnownKeys>>) -> Arc<KnownKeys> {
+fn up_to_date(
+    source: &SharedKeySet,
+    supply: Option<&Supply>,
+    known: &RwLock<Arc<KnownKeys>>,
+) -> Arc<KnownKeys> {
     let held = Arc::clone(&known.read().unwrap_or_else(PoisonError::into_inner));
     if held.generation == source.generation() {
         return held;
     }
     let mut slot = known.write().unwrap_or_else(PoisonError::into_inner);
     if slot.generation != source.generation() {
-        *slot = Arc::new(KnownKeys::of(source));
+        *slot = Arc::new(KnownKeys::of(source, supply));
     }
     Arc::clone(&slot)
 }
@@ -83,11 +101,12 @@ impl KnownKeys {
         }
     }
 
-    fn of(source: &SharedKeySet) -> Self {
+    fn of(source: &SharedKeySet, supply: Option<&Supply>) -> Self {
         let (keys, generation) = source.snapshot();
         let watch = |key: &VerificationKey| {
             Arc::new(KeyWatch {
                 source: source.clone(),
+                supply: supply.map(Supply::unattended),
                 key: key.clone(),
                 seen: AtomicU64::new(generation),
             })
@@ -135,17 +154,23 @@ impl KnownKeys {
 #[derive(Debug)]
 struct KeyWatch {
     source: SharedKeySet,
+    /// Knows whether what is held is too old. Keeps nothing going.
+    supply: Option<Supply>,
     key: VerificationKey,
     /// A generation in which it was held.
     seen: AtomicU64,
 }
 
 impl OnAdmitted for KeyWatch {
-    fn admitted(&self, _now: Timestamp) -> Result<(), Refusal> {
-        if self.is_current() {
-            Ok(())
-        } else {
-            Err(Refusal::invalid("the key of the token was withdrawn"))
+    fn admitted(&self, now: Timestamp) -> Result<(), Refusal> {
+        if !self.is_current() {
+            return Err(Refusal::invalid("the key of the token was withdrawn"));
+        }
+        match &self.supply {
+            Some(supply) if !supply.attend(now) => {
+                Err(Refusal::unavailable("the keys that are held are too old"))
+            }
+            _ => Ok(()),
         }
     }
 

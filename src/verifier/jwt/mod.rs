@@ -38,6 +38,11 @@
 //! is good for as long as its key is held: once that is withdrawn, it is not let in any more, not even from
 //! a cache. Such a verifier uses the place of [`Identity::with_on_admitted`].
 //!
+//! Where they are somebody else's, by URL (a [`RemoteKeySet`]), a token that means a key which is not held may
+//! have it fetched, and waits meanwhile, but only if its claims (5 to 9) are such that it would be let in; how
+//! often that may be, and what is answered otherwise, is said [there](crate::keys::remote). Keys that are too
+//! old to be gone by let nobody in: the answer is [`Reason::Unavailable`](crate::Reason::Unavailable).
+//!
 //! ```
 //! use tower_bearer::keys::{Algorithm, VerificationKey};
 //! use tower_bearer::verifier::jwt::JwtVerifier;
@@ -66,6 +71,7 @@
 //! | publishes RSA keys without `alg` | [`KeySet::from_jwks_for`] |
 //!
 //! [`KeySet`]: crate::keys::KeySet
+//! [`RemoteKeySet`]: crate::keys::RemoteKeySet
 //! [`KeySet::from_jwks_for`]: crate::keys::KeySet::from_jwks_for
 //! [`SharedKeySet`]: crate::keys::SharedKeySet
 
@@ -84,19 +90,22 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::header::{Header, TokenType};
-use self::jws::{NOT_THREE_PARTS, Parts, choose};
+use self::jws::{NO_SUCH_KEY, NOT_THREE_PARTS, Parts, Refused, choose};
 use self::known::{Keys, KnownKeys};
 use self::rules::Rules;
 use super::{Answer, Presented, TokenVerifier};
 use crate::clock::Timestamp;
 use crate::identity::Identity;
-use crate::keys::VerifierKeys;
+use crate::keys::{Lookup, VerifierKeys, Waiting};
 use crate::refusal::Refusal;
 
 pub use builder::JwtVerifierBuilder;
 pub use value::ClaimValue;
 
-/// Judges JSON Web Tokens by their signature and claims. Never waits for anything.
+/// How often a token waits for keys: for a fetch that was under way, and for one that began since.
+const MAX_WAITS: usize = 2;
+
+/// Judges JSON Web Tokens by their signature and claims. Waits for nothing, unless a key has to be fetched.
 ///
 /// The rules are in the [module's](self) documentation.
 #[derive(Debug)]
@@ -110,7 +119,8 @@ impl JwtVerifier {
     /// Begins a verifier of tokens that are signed by one of `keys`: a
     /// [`KeySet`](crate::keys::KeySet), one in an [`Arc`], a single
     /// [`VerificationKey`](crate::keys::VerificationKey), or keys that change meanwhile, in a
-    /// [`SharedKeySet`](crate::keys::SharedKeySet) or [`SigningKeys`](crate::issue::SigningKeys).
+    /// [`SharedKeySet`](crate::keys::SharedKeySet), [`SigningKeys`](crate::issue::SigningKeys) or
+    /// [`RemoteKeySet`](crate::keys::RemoteKeySet).
     ///
     /// Issuer and audience must be stated, or waived by name, before it can be built.
     pub fn builder(keys: impl Into<VerifierKeys>) -> JwtVerifierBuilder {
@@ -133,13 +143,54 @@ impl JwtVerifier {
             .require_jti()
     }
 
-    fn answer(&self, presented: &Presented) -> Result<Identity, Refusal> {
-        self.judge(presented.token.expose_bytes(), presented.now)
-            .and_then(|identity| presented.unless_unproved(identity))
+    /// Judges by the keys that are held, or says that one has to be waited for. `is_fresh` is whether they
+    /// were fetched for this token.
+    fn look(&self, presented: &Presented, is_fresh: bool) -> Look {
+        let (token, now) = (presented.token.expose_bytes(), presented.now);
+        let supply = self.keys.supply();
+        let usable = supply.is_none_or(|supply| supply.attend(now));
+        if usable {
+            match self.keys.with(|known| self.judge_by(known, token, now)) {
+                Ok(identity) => return Look::Judged(presented.unless_unproved(identity)),
+                Err(Refused::For(refusal)) => return Look::Judged(Err(refusal)),
+                Err(Refused::NoKey) if is_fresh => return Look::Judged(Err(NO_SUCH_KEY)),
+                Err(Refused::NoKey) => {}
+            }
+        }
+        self.look_up(presented)
     }
 
-    fn judge(&self, token: &[u8], now: Timestamp) -> Result<Identity, Refusal> {
-        self.keys.with(|known| self.judge_by(known, token, now))
+    #[cold]
+    fn look_up(&self, presented: &Presented) -> Look {
+        let Some(supply) = self.keys.supply() else {
+            return Look::Judged(Err(NO_SUCH_KEY));
+        };
+        let refusal = match self.presume(presented) {
+            Err(refusal) => refusal,
+            Ok(()) => match supply.look_up(presented.now) {
+                Lookup::Wait(waiting) => return Look::Wait(waiting),
+                Lookup::Unknown => NO_SUCH_KEY,
+                Lookup::Unavailable(refusal) => refusal,
+            },
+        };
+        Look::Judged(Err(refusal))
+    }
+
+    /// Whether the token would be good if its signature were, so that junk has no key looked up. Of the
+    /// claims of a token that nobody has vouched for, nothing is told.
+    fn presume(&self, presented: &Presented) -> Result<(), Refusal> {
+        let parts = Parts::of(presented.token.expose_bytes()).ok_or(NOT_THREE_PARTS)?;
+        parts.with_header(|header| match header.algorithm.is_symmetric() {
+            true => Err(NO_SUCH_KEY),
+            false => self.check_type(&header),
+        })?;
+        parts.with_signature(|_| Ok::<_, Refusal>(()))?;
+        parts.with_payload(|payload| {
+            let payload = std::str::from_utf8(payload).map_err(|_| NO_SUCH_KEY)?;
+            let judged = self.rules.judge(payload, None, presented.now);
+            let judged = judged.and_then(|identity| presented.unless_unproved(identity));
+            judged.map(drop).map_err(|_| NO_SUCH_KEY)
+        })
     }
 
     fn judge_by(
@@ -147,14 +198,14 @@ impl JwtVerifier {
         known: &KnownKeys,
         token: &[u8],
         now: Timestamp,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Identity, Refused> {
         let parts = Parts::of(token).ok_or(NOT_THREE_PARTS)?;
         parts.with_payload(|payload| {
             let place =
                 parts.with_signature(|signature| self.check_signature(known, &parts, signature))?;
             let payload = std::str::from_utf8(payload)
                 .map_err(|_| Refusal::invalid("the payload is not UTF-8"))?;
-            let identity = self.rules.judge(payload, known.key(place), now)?;
+            let identity = self.rules.judge(payload, Some(known.key(place)), now)?;
             Ok(match known.watch(place) {
                 Some(watch) => identity.with_on_admitted(watch),
                 None => identity,
@@ -168,7 +219,7 @@ impl JwtVerifier {
         known: &KnownKeys,
         parts: &Parts<'_>,
         signature: &[u8],
-    ) -> Result<usize, Refusal> {
+    ) -> Result<usize, Refused> {
         if let Some(place) = known.recall(parts.header) {
             parts.check(signature, known.key(place))?;
             return Ok(place);
@@ -179,22 +230,46 @@ impl JwtVerifier {
         Ok(place)
     }
 
-    fn admit(&self, known: &KnownKeys, header: &Header<'_>) -> Result<usize, Refusal> {
-        if !self.token_type.admits(header.typ.as_deref()) {
-            return Err(Refusal::invalid("the header's typ is another"));
-        }
+    fn admit(&self, known: &KnownKeys, header: &Header<'_>) -> Result<usize, Refused> {
+        self.check_type(header)?;
         choose(known.keys(), header)
     }
+
+    fn check_type(&self, header: &Header<'_>) -> Result<(), Refusal> {
+        if self.token_type.admits(header.typ.as_deref()) {
+            Ok(())
+        } else {
+            Err(Refusal::invalid("the header's typ is another"))
+        }
+    }
+}
+
+/// What is known of a token at first sight.
+enum Look {
+    Judged(Result<Identity, Refusal>),
+    Wait(Waiting),
 }
 
 #[async_trait]
 impl TokenVerifier for JwtVerifier {
     async fn verify(&self, presented: &Presented) -> Result<Identity, Refusal> {
-        self.answer(presented)
+        let mut is_fresh = false;
+        for waits in 0..=MAX_WAITS {
+            match self.look(presented, is_fresh) {
+                Look::Judged(judged) => return judged,
+                // Whatever begins after the first wait is fresh.
+                Look::Wait(waiting) => is_fresh = waiting.wait(waits > 0).await?,
+            }
+        }
+        Err(Refusal::unavailable("no keys were fetched in time"))
     }
 
     fn begin(&self, presented: &Presented) -> Option<Answer> {
-        Some(Answer::Now(self.answer(presented)))
+        match self.look(presented, false) {
+            Look::Judged(judged) => Some(Answer::Now(judged)),
+            // A key is on its way: `verify` waits for it.
+            Look::Wait(_) => None,
+        }
     }
 }
 
@@ -206,8 +281,17 @@ mod tests {
 
     use super::*;
     use crate::clock::ManualClock;
+    use crate::credential::BearerToken;
     use crate::issue::{JwtIssuer, NewJwt, SigningKey};
     use crate::keys::Algorithm;
+
+    fn judge(verifier: &JwtVerifier, token: &str) -> Result<Identity, Refusal> {
+        let token = BearerToken::new(token).expect("a token");
+        match verifier.begin(&Presented::new(token, Timestamp::EPOCH)) {
+            Some(Answer::Now(judged)) => judged,
+            _ => panic!("the key is held"),
+        }
+    }
 
     #[test]
     fn forged_tokens_leave_room_for_the_headers_of_good_ones() {
@@ -226,14 +310,13 @@ mod tests {
         for number in 0..100 {
             let text = format!(r#"{{"alg":"HS256","typ":"at+jwt","kid":"{number}"}}"#);
             let forged = format!("{}.{rest}", URL_SAFE_NO_PAD.encode_to_string(text));
-            let refusal = verifier.judge(forged.as_bytes(), Timestamp::EPOCH);
+            let refusal = judge(&verifier, &forged);
             assert_eq!(
                 refusal.expect_err("another header").detail(),
                 "the signature is not good"
             );
         }
-        let judged = verifier.judge(good.as_bytes(), Timestamp::EPOCH);
-        assert!(judged.is_ok());
+        assert!(judge(&verifier, good).is_ok());
         let recalled = |known: &KnownKeys| known.recall(header.as_bytes()).is_some();
         assert!(verifier.keys.with(recalled));
     }

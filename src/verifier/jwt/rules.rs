@@ -35,11 +35,11 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Whose token this is, its signature by `key` being good.
+    /// Whose token this is, its signature by `key` being good; or, without a key, would be.
     pub(super) fn judge(
         &self,
         payload: &str,
-        key: &VerificationKey,
+        key: Option<&VerificationKey>,
         now: Timestamp,
     ) -> Result<Identity, Refusal> {
         let claims = Claims::parse(payload, self).map_err(Refusal::invalid)?;
@@ -73,7 +73,7 @@ impl Rules {
             issued_at: claims.issued_exactly_at(),
             client_id: claims.client_id.map(Into::into),
             session_id: claims.session_id.map(Into::into),
-            key_id: key.shared_kid(),
+            key_id: key.and_then(VerificationKey::shared_kid),
             credential_id: claims.id.map(Into::into),
             scopes: claims.scopes,
             roles: claims.roles,

@@ -49,6 +49,14 @@ struct Object<'a, M> {
     problem: &'a mut &'static str,
 }
 
+impl<'de, M: Members<'de>> DeserializeSeed<'de> for Object<'_, M> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
 impl<'de, M: Members<'de>> Visitor<'de> for Object<'_, M> {
     type Value = ();
 
@@ -83,14 +91,6 @@ impl<'de, A: MapAccess<'de>> Value<'_, A> {
         self.read::<Text<'de>>().map(|text| text.0)
     }
 
-    pub(crate) fn boolean(self) -> Result<bool, WrongType> {
-        self.read()
-    }
-
-    pub(crate) fn integer(self) -> Result<i64, WrongType> {
-        self.read()
-    }
-
     pub(crate) fn date(self) -> Result<Timestamp, WrongType> {
         self.read::<NumericDate>().map(|date| date.0)
     }
@@ -98,6 +98,21 @@ impl<'de, A: MapAccess<'de>> Value<'_, A> {
     /// Hands `each` the text, or the texts of an array, and tells which it was.
     pub(crate) fn texts(self, each: impl FnMut(Cow<'de, str>)) -> Result<Shape, WrongType> {
         self.0.next_value_seed(Texts(each)).map_err(|_| WrongType)
+    }
+
+    /// Reads the object that the value is into `members`. `malformed` is what is said of a value that is not
+    /// one object with unique members.
+    pub(crate) fn object(
+        self,
+        members: &mut impl Members<'de>,
+        malformed: &'static str,
+    ) -> Result<(), &'static str> {
+        let mut problem = malformed;
+        let object = Object {
+            members,
+            problem: &mut problem,
+        };
+        self.0.next_value_seed(object).map_err(|_| problem)
     }
 
     /// The value as it is written.

@@ -49,6 +49,7 @@ pub struct Identity {
 pub(crate) struct Parts {
     pub(crate) subject: Box<str>,
     pub(crate) issuer: Option<Arc<str>>,
+    pub(crate) tenant: Option<Arc<str>>,
     pub(crate) client_id: Option<Box<str>>,
     pub(crate) session_id: Option<Box<str>>,
     pub(crate) key_id: Option<Arc<str>>,
@@ -69,6 +70,7 @@ impl Parts {
         Self {
             subject: subject.into(),
             issuer: None,
+            tenant: None,
             client_id: None,
             session_id: None,
             key_id: None,
@@ -112,6 +114,15 @@ impl Identity {
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.parts.issuer.as_deref()
+    }
+
+    /// The tenant that the caller belongs to: a customer's organisation, a directory, a namespace.
+    ///
+    /// Where one issuer speaks for several tenants, a subject may be a name within its tenant alone. Then
+    /// the two together name the caller.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.parts.tenant.as_deref()
     }
 
     /// The client that acts (`client_id` of RFC 9068).
@@ -242,6 +253,7 @@ impl fmt::Debug for Identity {
         f.debug_struct("Identity")
             .field("subject", &parts.subject)
             .field("issuer", &parts.issuer)
+            .field("tenant", &parts.tenant)
             .field("client_id", &parts.client_id)
             .field("session_id", &parts.session_id)
             .field("key_id", &parts.key_id)

@@ -13,6 +13,12 @@ impl Identity {
         self.edit(|parts| parts.issuer = Some(issuer.into()))
     }
 
+    /// With the tenant that the caller belongs to.
+    #[must_use]
+    pub fn with_tenant(self, tenant: impl Into<Arc<str>>) -> Self {
+        self.edit(|parts| parts.tenant = Some(tenant.into()))
+    }
+
     /// With the client that acts.
     #[must_use]
     pub fn with_client_id(self, client_id: impl Into<Box<str>>) -> Self {

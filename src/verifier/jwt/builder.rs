@@ -4,40 +4,43 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::JwtVerifier;
-use super::header::{TokenType, without_application};
-use super::known::Keys;
-use super::rules::Rules;
+use super::rules::{Rules, Tenant};
+use super::shapes::Shapes;
+use super::sources::Sources;
 use super::value::ClaimValue;
-use crate::error::ConfigError;
 use crate::identity::CredentialKind;
 use crate::keys::VerifierKeys;
 
 /// How long clocks may disagree unless set otherwise.
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
-const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// Sets up a [`JwtVerifier`]. Strict unless waived, by name.
 #[must_use = "nothing is verified until it is built"]
 pub struct JwtVerifierBuilder {
-    keys: VerifierKeys,
-    token_type: Option<Box<str>>,
-    any_issuer: bool,
-    any_audience: bool,
-    rules: Rules,
+    pub(super) keys: VerifierKeys,
+    pub(super) token_types: Vec<Box<str>>,
+    pub(super) issuer_templates: Vec<Box<str>>,
+    pub(super) any_issuer: bool,
+    pub(super) any_audience: bool,
+    pub(super) shapes: Shapes,
+    pub(super) rules: Rules,
 }
 
 impl JwtVerifierBuilder {
     pub(super) fn new(keys: VerifierKeys) -> Self {
         Self {
             keys,
-            token_type: None,
+            token_types: Vec::new(),
+            issuer_templates: Vec::new(),
             any_issuer: false,
             any_audience: false,
+            shapes: Shapes::new(),
             rules: Rules {
                 issuers: Vec::new(),
+                issuer_templates: Vec::new(),
                 audiences: Vec::new(),
-                stated: Vec::new(),
+                other_audience: None,
+                present: Vec::new(),
                 exp_required: true,
                 nbf_required: false,
                 iat_required: false,
@@ -45,8 +48,10 @@ impl JwtVerifierBuilder {
                 client_id_required: false,
                 leeway: DEFAULT_LEEWAY,
                 max_lifetime: None,
-                scope_claim: "scope".into(),
-                roles_claim: None,
+                sources: Sources::default(),
+                subject: Vec::new(),
+                client_id: Vec::new(),
+                tenant: Tenant::None,
                 kind: CredentialKind::Jwt,
                 typed: None,
             },
@@ -60,6 +65,25 @@ impl JwtVerifierBuilder {
     /// (RFC 8725 §3.8).
     pub fn issuer(mut self, issuer: impl Into<Arc<str>>) -> Self {
         self.rules.issuers.push(issuer.into());
+        self
+    }
+
+    /// Trusts the issuers that this template makes: in it, `{tenantid}` stands for the tenant that the token
+    /// itself claims, by [`tenant_claim`](Self::tenant_claim). Called again, trusts those of that one too.
+    ///
+    /// This is for one provider that signs for all its tenants with the same keys. Every tenant that it has
+    /// is let in: say which by [`require_claim_in`](Self::require_claim_in), or by a policy.
+    ///
+    /// ```
+    /// # use tower_bearer::verifier::jwt::JwtVerifierBuilder;
+    /// # fn example(builder: JwtVerifierBuilder) -> JwtVerifierBuilder {
+    /// builder
+    ///     .issuer_template("https://login.microsoftonline.com/{tenantid}/v2.0")
+    ///     .tenant_claim("tid")
+    /// # }
+    /// ```
+    pub fn issuer_template(mut self, template: impl Into<Box<str>>) -> Self {
+        self.issuer_templates.push(template.into());
         self
     }
 
@@ -87,9 +111,10 @@ impl JwtVerifierBuilder {
         self
     }
 
-    /// Demands that `typ` be this, in any letter case and with or without `application/`.
+    /// Demands that `typ` be this, in any letter case and with or without `application/`. Called again, admits
+    /// that one too.
     pub fn token_type(mut self, typ: impl Into<Box<str>>) -> Self {
-        self.token_type = Some(typ.into());
+        self.token_types.push(typ.into());
         self
     }
 
@@ -118,12 +143,53 @@ impl JwtVerifierBuilder {
     }
 
     /// Demands that the claim `name` be there with this value, such as `type` with `access`.
-    pub fn require_claim(
+    pub fn require_claim(self, name: impl Into<Box<str>>, value: impl Into<ClaimValue>) -> Self {
+        self.require_claim_in(name, [value])
+    }
+
+    /// Demands that the claim `name` be there with one of these values.
+    ///
+    /// ```
+    /// # use tower_bearer::verifier::jwt::JwtVerifierBuilder;
+    /// # fn example(builder: JwtVerifierBuilder) -> JwtVerifierBuilder {
+    /// builder.require_claim_in("repository_owner_id", ["65", "1024"])
+    /// # }
+    /// ```
+    pub fn require_claim_in<V: Into<ClaimValue>>(
         mut self,
         name: impl Into<Box<str>>,
-        value: impl Into<ClaimValue>,
+        values: impl IntoIterator<Item = V>,
     ) -> Self {
-        self.rules.stated.push((name.into(), value.into()));
+        let values = values.into_iter().map(Into::into).collect();
+        self.shapes.state([name.into()].into(), values);
+        self
+    }
+
+    /// Demands that the claim at the end of this path of names be there with one of these values.
+    ///
+    /// ```
+    /// # use tower_bearer::verifier::jwt::JwtVerifierBuilder;
+    /// # fn example(builder: JwtVerifierBuilder) -> JwtVerifierBuilder {
+    /// builder.require_claim_at(["kubernetes.io", "namespace"], ["shop", "billing"])
+    /// # }
+    /// ```
+    pub fn require_claim_at<N: Into<Box<str>>, V: Into<ClaimValue>>(
+        mut self,
+        path: impl IntoIterator<Item = N>,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        let path = path.into_iter().map(Into::into).collect();
+        let values = values.into_iter().map(Into::into).collect();
+        self.shapes.state(path, values);
+        self
+    }
+
+    /// Demands that the claim `name` be there, whatever its value, be it `null`.
+    pub fn require_presence(mut self, name: impl Into<Box<str>>) -> Self {
+        let name = name.into();
+        if !self.rules.present.contains(&name) {
+            self.rules.present.push(name);
+        }
         self
     }
 
@@ -137,18 +203,6 @@ impl JwtVerifierBuilder {
     pub fn max_lifetime(mut self, max: Duration) -> Self {
         self.rules.max_lifetime = Some(max);
         self.rules.iat_required = true;
-        self
-    }
-
-    /// Reads scopes from this claim instead of `scope`: one string with spaces, or an array of strings.
-    pub fn scope_claim(mut self, name: impl Into<Box<str>>) -> Self {
-        self.rules.scope_claim = name.into();
-        self
-    }
-
-    /// Reads roles, each held everywhere, from this claim: an array of strings.
-    pub fn roles_claim(mut self, name: impl Into<Box<str>>) -> Self {
-        self.rules.roles_claim = Some(name.into());
         self
     }
 
@@ -180,124 +234,6 @@ impl JwtVerifierBuilder {
             Some(Arc::new(claims))
         });
         self
-    }
-
-    /// Builds the verifier.
-    ///
-    /// # Errors
-    /// If issuer or audience is neither stated nor waived, or both; if an empty text was given; if the
-    /// leeway is over 300 seconds; or if a claim was given a stated value that has a setting of its own,
-    /// or cannot have that value.
-    pub fn build(self) -> Result<JwtVerifier, ConfigError> {
-        self.check_issuers_and_audiences()?;
-        self.check_times()?;
-        self.check_claims()?;
-        let token_type = match self.token_type.as_deref().map(without_application) {
-            None => TokenType::Usual,
-            Some(typ) if typ.is_empty() || typ.contains('/') => {
-                return Err(ConfigError::new(
-                    "token_type",
-                    "it is no media type below application/",
-                ));
-            }
-            Some(typ) => TokenType::Exactly(typ.into()),
-        };
-        Ok(JwtVerifier {
-            keys: Keys::new(self.keys),
-            token_type,
-            rules: self.rules,
-        })
-    }
-
-    fn check_issuers_and_audiences(&self) -> Result<(), ConfigError> {
-        let rules = &self.rules;
-        for (setting, waiver, stated, waived) in [
-            (
-                "issuer",
-                "allow_any_issuer",
-                !rules.issuers.is_empty(),
-                self.any_issuer,
-            ),
-            (
-                "audience",
-                "allow_any_audience",
-                !rules.audiences.is_empty(),
-                self.any_audience,
-            ),
-        ] {
-            let problem = match (stated, waived) {
-                (false, false) => format!("state one, or waive it with {waiver}"),
-                (true, true) => format!("one is stated, and waived with {waiver}"),
-                _ => continue,
-            };
-            return Err(ConfigError::new(setting, problem));
-        }
-        if rules.issuers.iter().any(|issuer| issuer.is_empty()) {
-            return Err(ConfigError::new("issuer", "it is empty"));
-        }
-        if rules.audiences.iter().any(|audience| audience.is_empty()) {
-            return Err(ConfigError::new("audience", "it is empty"));
-        }
-        Ok(())
-    }
-
-    fn check_times(&self) -> Result<(), ConfigError> {
-        if self.rules.leeway > MAX_LEEWAY {
-            return Err(ConfigError::new("leeway", "it is over 300 seconds"));
-        }
-        if self.rules.max_lifetime.is_some() && !self.rules.exp_required {
-            return Err(ConfigError::new(
-                "max_lifetime",
-                "tokens without exp are allowed and have no end",
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_claims(&self) -> Result<(), ConfigError> {
-        const WITH_A_SETTING: [&str; 9] = [
-            "iss",
-            "aud",
-            "exp",
-            "nbf",
-            "iat",
-            "iat_ms",
-            "jti",
-            "auth_time",
-            "cnf",
-        ];
-        const STRINGS: [&str; 4] = ["sub", "client_id", "acr", "sid"];
-        let rules = &self.rules;
-        let reserved = |name: &str| WITH_A_SETTING.contains(&name) || STRINGS.contains(&name);
-        if reserved(&rules.scope_claim) {
-            return Err(ConfigError::new(
-                "scope_claim",
-                "that claim has a meaning of its own",
-            ));
-        }
-        if let Some(roles) = rules.roles_claim.as_deref()
-            && (reserved(roles) || roles == &*rules.scope_claim)
-        {
-            return Err(ConfigError::new(
-                "roles_claim",
-                "that claim has a meaning of its own",
-            ));
-        }
-        for (place, (name, value)) in rules.stated.iter().enumerate() {
-            let problem = if WITH_A_SETTING.contains(&&**name) || *name == rules.scope_claim {
-                "that claim is checked by a setting of its own"
-            } else if rules.roles_claim.as_ref() == Some(name) {
-                "that claim holds the roles"
-            } else if STRINGS.contains(&&**name) && !matches!(value, ClaimValue::Text(_)) {
-                "that claim is a string"
-            } else if rules.stated[..place].iter().any(|(other, _)| other == name) {
-                "that claim has two stated values"
-            } else {
-                continue;
-            };
-            return Err(ConfigError::new(format!("require_claim {name:?}"), problem));
-        }
-        Ok(())
     }
 }
 

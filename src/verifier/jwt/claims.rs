@@ -4,10 +4,12 @@ use std::borrow::Cow;
 
 use serde::de::MapAccess;
 
+use super::bound::Bound;
 use super::rules::Rules;
+use super::sources::{self, Node, Origin, Reading};
 use super::value::ClaimValue;
 use crate::clock::Timestamp;
-use crate::identity::{Confirmation, RoleGrant};
+use crate::identity::RoleGrant;
 use crate::json::{self, Members, Shape, Value};
 use crate::scope::ScopeSet;
 
@@ -30,17 +32,12 @@ pub(super) struct Claims<'a> {
     pub(super) scopes: ScopeSet,
     pub(super) roles: Vec<RoleGrant>,
     pub(super) bound: Bound,
+    /// The texts that the service asked for. Empty where it asked for none.
+    kept: Vec<Option<Cow<'a, str>>>,
     /// How many of the claims with a stated value have it.
     pub(super) stated: usize,
-}
-
-/// What the token is bound to, by `cnf` (RFC 7800).
-#[derive(Debug)]
-pub(super) enum Bound {
-    ToNothing,
-    To(Confirmation),
-    /// To what is not understood here.
-    Unknown,
+    /// How many of the claims that must be there are.
+    pub(super) present: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +67,9 @@ impl<'a> Claims<'a> {
             scopes: ScopeSet::new(),
             roles: Vec::new(),
             bound: Bound::ToNothing,
+            kept: vec![None; rules.sources.kept],
             stated: 0,
+            present: 0,
         };
         json::read_object(payload, &mut claims, MALFORMED)?;
         Ok(claims)
@@ -83,6 +82,15 @@ impl<'a> Claims<'a> {
         exact
             .filter(|exact| exact.as_unix_secs() == stated.as_unix_secs())
             .or(Some(stated))
+    }
+
+    /// The first of these texts that is there.
+    pub(super) fn first_of(&self, origins: &[Origin]) -> Option<&str> {
+        origins.iter().find_map(|origin| match origin {
+            Origin::Subject => self.subject.as_deref(),
+            Origin::ClientId => self.client_id.as_deref(),
+            Origin::Kept(place) => self.kept[*place].as_deref(),
+        })
     }
 
     fn read_audience<'de, A: MapAccess<'de>>(
@@ -117,11 +125,16 @@ impl<'a> Claims<'a> {
                 Some(_) => more.push(text),
             })
             .map_err(|_| "the scope claim is neither a string nor an array of strings")?;
-        self.scopes = match (shape, first) {
+        let scopes = match (shape, first) {
             (Shape::One, Some(text)) => text.parse(),
             (_, first) => ScopeSet::try_from_iter(first.into_iter().chain(more)),
         }
         .map_err(|_| "the scope claim is no list of scopes")?;
+        self.scopes = if self.scopes.is_empty() {
+            scopes
+        } else {
+            self.scopes.union(&scopes)
+        };
         Ok(())
     }
 
@@ -137,39 +150,83 @@ impl<'a> Claims<'a> {
     }
 
     /// Reads a string claim of RFC 7519 or RFC 9068, which may also have a stated value.
-    fn read_text<'de, A: MapAccess<'de>>(
+    fn read_text<A: MapAccess<'a>>(
         &mut self,
         name: &str,
         value: Value<'_, A>,
         problem: &'static str,
-    ) -> Result<Option<Cow<'de, str>>, &'static str> {
+    ) -> Result<Option<Cow<'a, str>>, &'static str> {
         let text = value.text().map_err(|_| problem)?;
-        if let Some(wanted) = self.rules.stated_value(name) {
-            self.count(matches!(wanted, ClaimValue::Text(wanted) if **wanted == *text))?;
+        if let Some(Reading::Plain {
+            stated: Some(values),
+            ..
+        }) = self.rules.sources.find(name)
+        {
+            self.count(is_one_of(values, &text))?;
         }
         Ok(Some(text))
     }
 
-    fn read_stated<'de, A: MapAccess<'de>>(
+    /// Reads a claim as a setting says.
+    fn read_as<A: MapAccess<'a>>(
         &mut self,
-        wanted: &ClaimValue,
+        reading: &'a Reading,
         value: Value<'_, A>,
     ) -> Result<(), &'static str> {
-        let met = match wanted {
-            ClaimValue::Text(wanted) => value.text().is_ok_and(|text| *text == **wanted),
-            ClaimValue::Bool(wanted) => value.boolean().is_ok_and(|truth| truth == *wanted),
-            ClaimValue::Integer(wanted) => value.integer().is_ok_and(|number| number == *wanted),
+        match reading {
+            Reading::Scopes => self.read_scopes(value),
+            Reading::Roles => self.read_roles(value),
+            Reading::Inside(nodes) => {
+                let mut inside = Inside {
+                    claims: self,
+                    nodes,
+                };
+                value.object(
+                    &mut inside,
+                    "a claim that holds others is not one object with unique members",
+                )
+            }
+            Reading::Plain {
+                kept: Some(place),
+                stated,
+            } => {
+                let text = value
+                    .text()
+                    .map_err(|_| "a claim that names the caller, client or tenant is no string")?;
+                if let Some(values) = stated {
+                    self.count(is_one_of(values, &text))?;
+                }
+                self.kept[*place] = Some(text);
+                Ok(())
+            }
+            Reading::Plain {
+                kept: None,
+                stated: Some(values),
+            } => self.read_stated(values, value),
+            Reading::Plain {
+                kept: None,
+                stated: None,
+            } => value.skip().map_err(|_| MALFORMED),
+        }
+    }
+
+    fn read_stated<A: MapAccess<'a>>(
+        &mut self,
+        values: &[ClaimValue],
+        value: Value<'_, A>,
+    ) -> Result<(), &'static str> {
+        let met = if values.iter().all(ClaimValue::is_text) {
+            value.text().is_ok_and(|text| is_one_of(values, &text))
+        } else {
+            let written = value.raw().map_err(|_| OTHER_VALUE)?.get();
+            values.iter().any(|wanted| wanted.is_written_as(written))
         };
         self.count(met)
     }
 
     fn count(&mut self, met: bool) -> Result<(), &'static str> {
         self.stated += 1;
-        if met {
-            Ok(())
-        } else {
-            Err("a claim has another value than the stated one")
-        }
+        if met { Ok(()) } else { Err(OTHER_VALUE) }
     }
 }
 
@@ -180,6 +237,9 @@ impl<'a> Members<'a> for Claims<'a> {
         value: Value<'_, A>,
     ) -> Result<(), &'static str> {
         let rules = self.rules;
+        if rules.present.iter().any(|wanted| **wanted == *name) {
+            self.present += 1;
+        }
         match name {
             "iss" => self.issuer = Some(value.text().map_err(|_| "iss is no string")?),
             "sub" => self.subject = self.read_text(name, value, "sub is no string")?,
@@ -205,10 +265,8 @@ impl<'a> Members<'a> for Claims<'a> {
                 let text = value.raw().map_err(|_| MALFORMED)?;
                 self.bound = Bound::read(text.get());
             }
-            _ if rules.scope_claim() == name => self.read_scopes(value)?,
-            _ if rules.roles_claim() == Some(name) => self.read_roles(value)?,
-            _ => match rules.stated_value(name) {
-                Some(wanted) => self.read_stated(wanted, value)?,
+            _ => match rules.sources.find(name) {
+                Some(reading) => self.read_as(reading, value)?,
                 None => value.skip().map_err(|_| MALFORMED)?,
             },
         }
@@ -216,42 +274,31 @@ impl<'a> Members<'a> for Claims<'a> {
     }
 }
 
-impl Bound {
-    /// Reads a `cnf`. Each of its members must be proved, so with one that is not known none is of use.
-    fn read(cnf: &str) -> Self {
-        let mut members = Cnf { confirmation: None };
-        match json::read_object(cnf, &mut members, UNKNOWN) {
-            Ok(()) => members.confirmation.map_or(Self::Unknown, Self::To),
-            Err(_) => Self::Unknown,
-        }
-    }
+/// The members of a claim that holds others.
+struct Inside<'c, 'a> {
+    claims: &'c mut Claims<'a>,
+    nodes: &'a [Node],
 }
 
-struct Cnf {
-    confirmation: Option<Confirmation>,
-}
-
-impl<'a> Members<'a> for Cnf {
+impl<'a> Members<'a> for Inside<'_, 'a> {
     fn member<A: MapAccess<'a>>(
         &mut self,
         name: &str,
         value: Value<'_, A>,
     ) -> Result<(), &'static str> {
-        let text = |value: Value<'_, A>| value.text().map_err(|_| UNKNOWN);
-        let read = match name {
-            "jkt" => Confirmation::key(text(value)?),
-            "x5t#S256" => Confirmation::certificate(text(value)?),
-            _ => return Err(UNKNOWN),
-        };
-        let read = read.map_err(|_| UNKNOWN)?;
-        self.confirmation = Some(match self.confirmation.take() {
-            Some(held) => held.and(read),
-            None => read,
-        });
-        Ok(())
+        match sources::find(self.nodes, name) {
+            Some(reading) => self.claims.read_as(reading, value),
+            None => value.skip().map_err(|_| MALFORMED),
+        }
     }
 }
 
-const UNKNOWN: &str = "the cnf binds to what is not known here";
+fn is_one_of(values: &[ClaimValue], text: &str) -> bool {
+    values
+        .iter()
+        .any(|value| matches!(value, ClaimValue::Text(wanted) if **wanted == *text))
+}
+
+const OTHER_VALUE: &str = "a claim has another value than the stated one";
 
 pub(super) const MALFORMED: &str = "the payload is not one JSON object with unique members";

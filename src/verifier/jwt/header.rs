@@ -38,8 +38,8 @@ impl<'a> Header<'a> {
 pub(super) enum TokenType {
     /// None, `JWT` or `at+jwt`.
     Usual,
-    /// This one alone.
-    Exactly(Box<str>),
+    /// One of these.
+    OneOf(Box<[Box<str>]>),
 }
 
 impl TokenType {
@@ -51,8 +51,10 @@ impl TokenType {
             (Self::Usual, Some(typ)) => {
                 typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt")
             }
-            (Self::Exactly(_), None) => false,
-            (Self::Exactly(wanted), Some(typ)) => typ.eq_ignore_ascii_case(wanted),
+            (Self::OneOf(_), None) => false,
+            (Self::OneOf(wanted), Some(typ)) => {
+                wanted.iter().any(|wanted| typ.eq_ignore_ascii_case(wanted))
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! 1. **Shape.** Three parts between two dots, each canonical base64url without padding (RFC 7515 §7.1).
 //! 2. **Header.** One JSON object with unique members. `alg` and perhaps `kid` are read; `typ` must be
-//!    absent, `JWT` or `at+jwt`, or exactly what [`token_type`](JwtVerifierBuilder::token_type) says. A
+//!    absent, `JWT` or `at+jwt`, or one of what [`token_type`](JwtVerifierBuilder::token_type) says. A
 //!    header with `crit`, `b64`, `zip` or `cty` is refused, and what it says of keys (`jwk`, `jku`,
 //!    `x5u`, `x5c`) is passed over.
 //! 3. **Key.** The one key that `kid` and `alg` mean, as [`KeySet`] says. The algorithm is the key's.
@@ -12,9 +12,10 @@
 //! 5. **Claims.** One JSON object in UTF-8 with unique members and nothing after it. Every claim that is
 //!    known has its right type: `iss`, `sub`, `jti`, `client_id`, `acr`, `sid` strings; `aud` a string
 //!    or a non-empty array of strings; `exp`, `nbf`, `iat`, `auth_time` numbers; scopes a string or an array
-//!    of strings, roles an array of strings. A claim with a stated value has it.
-//! 6. `iss` is one of those trusted, `aud` names this service, `sub` is not empty, `exp` is there, `jti` is
-//!    not empty where it is there, and what was required besides is there.
+//!    of strings, roles an array of strings, what names a subject, client or tenant a string. Claims that are
+//!    read inside of others stand in objects with unique members. A claim with stated values has one of them.
+//! 6. `iss` is one of those trusted, `aud` names this service, the subject is not empty, `exp` is there,
+//!    `jti` and the tenant are not empty where they are there, and what was required besides is there.
 //! 7. **Time.** The token is good if and only if `now < exp + leeway`; `nbf` and `iat`, where there, are
 //!    at most `now + leeway`. Fractions count to the millisecond. From `iat` to `exp` it is no longer than
 //!    [`max_lifetime`](JwtVerifierBuilder::max_lifetime) says, if anything.
@@ -25,10 +26,10 @@
 //! 10. A bound token is refused as [`Reason::Unproved`](crate::Reason::Unproved), unless whoever presents
 //!     it [checks the proof](Presented::checks_proof), as a layer with a [`binding`](crate::binding) does.
 //!
-//! The identity has `sub` as its subject, `jti` as its credential id, `client_id` (`azp` is not read),
-//! scopes, roles where [`roles_claim`](JwtVerifierBuilder::roles_claim) says, `auth_time`, `acr`, `sid` as
-//! its session id, the `kid` of the key that verified it (also where the token names none), and as its end
-//! `exp` as it stands; the leeway comes on top.
+//! The identity has `sub` as its subject, `jti` as its credential id, `client_id`, scopes, `auth_time`,
+//! `acr`, `sid` as its session id, the `kid` of the key that verified it (also where the token names none),
+//! and as its end `exp` as it stands; the leeway comes on top. It has roles and a tenant where settings say
+//! from where, and a subject, client and scopes from other claims (`azp`, `scp`) where those say so.
 //!
 //! It was issued at `iat`; more exactly at `iat_ms`, where that is a whole number of milliseconds since
 //! the epoch within the second that `iat` names. Anything else in `iat_ms` is passed over. The issuer of
@@ -65,9 +66,13 @@
 //! | follows RFC 9068 | [`JwtVerifier::rfc9068`] |
 //! | signs other kinds of token with the same keys | [`require_claim`](JwtVerifierBuilder::require_claim), such as `token_use` with `access` |
 //! | writes scopes elsewhere, such as in `scp` | [`scope_claim`](JwtVerifierBuilder::scope_claim) |
-//! | writes roles into an array of its own | [`roles_claim`](JwtVerifierBuilder::roles_claim) |
-//! | writes roles deeper inside | [`claims`](JwtVerifierBuilder::claims), and [`enriched`](crate::verifier::TokenVerifierExt::enriched) to make roles of them |
-//! | writes no `aud`, but `client_id` | [`allow_any_audience`](JwtVerifierBuilder::allow_any_audience), and `require_claim` of `client_id` |
+//! | writes scopes into several claims | [`scopes_at`](JwtVerifierBuilder::scopes_at) |
+//! | writes roles or groups into an array of its own | [`roles_claim`](JwtVerifierBuilder::roles_claim) |
+//! | writes roles deeper inside | [`roles_at`](JwtVerifierBuilder::roles_at) |
+//! | names callers elsewhere, or by the client alone | [`subject_claim`](JwtVerifierBuilder::subject_claim), [`subject_fallback`](JwtVerifierBuilder::subject_fallback) |
+//! | names the client in `azp` | [`client_id_fallback`](JwtVerifierBuilder::client_id_fallback) |
+//! | has tenants | [`tenant_claim`](JwtVerifierBuilder::tenant_claim), [`issuer_template`](JwtVerifierBuilder::issuer_template) |
+//! | writes no `aud`, but `client_id` | [`audience_fallback`](JwtVerifierBuilder::audience_fallback) |
 //! | publishes RSA keys without `alg` | [`KeySet::from_jwks_for`] |
 //!
 //! [`KeySet`]: crate::keys::KeySet
@@ -75,6 +80,8 @@
 //! [`KeySet::from_jwks_for`]: crate::keys::KeySet::from_jwks_for
 //! [`SharedKeySet`]: crate::keys::SharedKeySet
 
+mod bound;
+mod build;
 mod builder;
 mod claims;
 pub mod dangerous;
@@ -83,6 +90,9 @@ mod jws;
 mod known;
 pub(crate) mod peek;
 mod rules;
+mod shapes;
+mod sources;
+mod template;
 mod value;
 
 use std::sync::Arc;

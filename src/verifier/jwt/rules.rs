@@ -4,8 +4,10 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::claims::{Audience, Bound, Claims};
-use super::value::ClaimValue;
+use super::bound::Bound;
+use super::claims::{Audience, Claims};
+use super::sources::{Origin, Sources};
+use super::template::IssuerTemplate;
 use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, Identity, Parts};
 use crate::keys::VerificationKey;
@@ -16,11 +18,15 @@ pub(super) type Typed = fn(&str) -> Option<Arc<dyn Any + Send + Sync>>;
 
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
-    /// One of these, or any where there is none.
+    /// One of these or of the templates, or any where there is none of either.
     pub(super) issuers: Vec<Arc<str>>,
+    pub(super) issuer_templates: Vec<IssuerTemplate>,
     /// One of these, or any where there is none.
     pub(super) audiences: Vec<Box<str>>,
-    pub(super) stated: Vec<(Box<str>, ClaimValue)>,
+    /// Where the audience is looked for in a token without `aud`.
+    pub(super) other_audience: Option<Origin>,
+    /// Claims that must be there, whatever they are.
+    pub(super) present: Vec<Box<str>>,
     pub(super) exp_required: bool,
     pub(super) nbf_required: bool,
     pub(super) iat_required: bool,
@@ -28,10 +34,23 @@ pub(super) struct Rules {
     pub(super) client_id_required: bool,
     pub(super) leeway: Duration,
     pub(super) max_lifetime: Option<Duration>,
-    pub(super) scope_claim: Box<str>,
-    pub(super) roles_claim: Option<Box<str>>,
+    /// What is read from where, besides what has a meaning of its own.
+    pub(super) sources: Sources,
+    /// The subject is the first of these that is there.
+    pub(super) subject: Vec<Origin>,
+    /// The client is the first of these that is there.
+    pub(super) client_id: Vec<Origin>,
+    pub(super) tenant: Tenant,
     pub(super) kind: CredentialKind,
     pub(super) typed: Option<Typed>,
+}
+
+/// Which tenant identities have.
+#[derive(Debug, Clone)]
+pub(super) enum Tenant {
+    None,
+    Fixed(Arc<str>),
+    Claimed(Origin),
 }
 
 impl Rules {
@@ -68,10 +87,13 @@ impl Rules {
             })?],
             None => Vec::new(),
         };
+        let subject = claims.first_of(&self.subject).unwrap_or_default();
+        let base = Parts::new(subject, self.kind);
         let parts = Parts {
             issuer,
+            tenant: self.tenant_of(&claims),
             issued_at: claims.issued_exactly_at(),
-            client_id: claims.client_id.map(Into::into),
+            client_id: claims.first_of(&self.client_id).map(Into::into),
             session_id: claims.session_id.map(Into::into),
             key_id: key.and_then(VerificationKey::shared_kid),
             credential_id: claims.id.map(Into::into),
@@ -81,7 +103,7 @@ impl Rules {
             acr: claims.acr.map(Into::into),
             confirmation,
             data,
-            ..Parts::new(claims.subject.unwrap_or_default(), self.kind)
+            ..base
         };
         Ok(parts.into_identity(claims.expires_at))
     }
@@ -90,48 +112,71 @@ impl Rules {
         self.audiences.iter().any(|own| **own == *audience)
     }
 
-    pub(super) fn stated_value(&self, name: &str) -> Option<&ClaimValue> {
-        self.stated
-            .iter()
-            .find_map(|(claim, value)| (**claim == *name).then_some(value))
+    fn tenant_of(&self, claims: &Claims<'_>) -> Option<Arc<str>> {
+        match &self.tenant {
+            Tenant::None => None,
+            Tenant::Fixed(tenant) => Some(Arc::clone(tenant)),
+            Tenant::Claimed(_) => self.claimed_tenant(claims).map(Arc::from),
+        }
     }
 
-    pub(super) fn scope_claim(&self) -> &str {
-        &self.scope_claim
+    fn claimed_tenant<'c>(&self, claims: &'c Claims<'_>) -> Option<&'c str> {
+        match self.tenant {
+            Tenant::Claimed(origin) => claims.first_of(&[origin]),
+            _ => None,
+        }
     }
 
-    pub(super) fn roles_claim(&self) -> Option<&str> {
-        self.roles_claim.as_deref()
+    fn audience_of(&self, claims: &Claims<'_>) -> Audience {
+        match (claims.audience, self.other_audience) {
+            (Audience::Absent, Some(origin)) => match claims.first_of(&[origin]) {
+                None => Audience::Absent,
+                Some(audience) if self.is_own_audience(audience) => Audience::Ours,
+                Some(_) => Audience::Other,
+            },
+            (audience, _) => audience,
+        }
     }
 
     fn check_issuer(&self, claims: &Claims<'_>) -> Result<Option<Arc<str>>, Refusal> {
         let issuer = claims.issuer.as_deref();
-        if self.issuers.is_empty() {
+        if self.issuers.is_empty() && self.issuer_templates.is_empty() {
             return Ok(issuer.map(Arc::from));
         }
         let issuer = issuer.ok_or(Refusal::invalid("iss is missing"))?;
-        match self.issuers.iter().find(|own| ***own == *issuer) {
-            Some(own) => Ok(Some(Arc::clone(own))),
-            None => Err(Refusal::invalid("iss is none that is trusted")),
+        if let Some(own) = self.issuers.iter().find(|own| ***own == *issuer) {
+            return Ok(Some(Arc::clone(own)));
         }
+        let tenant = self.claimed_tenant(claims).unwrap_or_default();
+        if self
+            .issuer_templates
+            .iter()
+            .any(|own| own.makes(issuer, tenant))
+        {
+            return Ok(Some(issuer.into()));
+        }
+        Err(Refusal::invalid("iss is none that is trusted"))
     }
 
     fn check_presence(&self, claims: &Claims<'_>) -> Result<(), Refusal> {
-        let problem = match claims.audience {
+        let client_id = claims.first_of(&self.client_id);
+        let problem = match self.audience_of(claims) {
             Audience::Absent if !self.audiences.is_empty() => "aud is missing",
             Audience::Other if !self.audiences.is_empty() => "aud is another",
-            _ if claims.subject.as_deref().is_none_or(str::is_empty) => "sub is missing or empty",
+            _ if claims.first_of(&self.subject).is_none_or(str::is_empty) => {
+                "sub is missing or empty"
+            }
+            _ if self.claimed_tenant(claims) == Some("") => "the tenant claim is empty",
             _ if self.exp_required && claims.expires_at.is_none() => "exp is missing",
             _ if self.nbf_required && claims.not_before.is_none() => "nbf is missing",
             _ if self.iat_required && claims.issued_at.is_none() => "iat is missing",
             _ if claims.id.as_deref() == Some("") => "jti is empty",
             _ if self.jti_required && claims.id.is_none() => "jti is missing",
-            _ if self.client_id_required
-                && claims.client_id.as_deref().is_none_or(str::is_empty) =>
-            {
+            _ if self.client_id_required && client_id.is_none_or(str::is_empty) => {
                 "client_id is missing or empty"
             }
-            _ if claims.stated < self.stated.len() => "a claim with a stated value is missing",
+            _ if claims.stated < self.sources.stated => "a claim with a stated value is missing",
+            _ if claims.present < self.present.len() => "a claim that is required is missing",
             _ => return Ok(()),
         };
         Err(Refusal::invalid(problem))

@@ -13,6 +13,26 @@ pub enum ClaimValue {
     Integer(i64),
 }
 
+impl ClaimValue {
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    /// Whether the JSON text `written` is this value.
+    pub(super) fn is_written_as(&self, written: &str) -> bool {
+        match self {
+            Self::Text(text) => {
+                serde_json::from_str::<String>(written).is_ok_and(|read| *read == **text)
+            }
+            Self::Bool(true) => written == "true",
+            Self::Bool(false) => written == "false",
+            Self::Integer(number) => {
+                serde_json::from_str::<i64>(written).is_ok_and(|read| read == *number)
+            }
+        }
+    }
+}
+
 impl From<&str> for ClaimValue {
     fn from(text: &str) -> Self {
         Self::Text(text.into())

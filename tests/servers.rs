@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use servers::{Fault, Postgres, Proxy, Redis, RedisCluster};
+use servers::{Fault, OidcProvider, Postgres, Proxy, Redis, RedisCluster};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -66,6 +66,28 @@ async fn redis_keeps_what_it_wrote_when_it_is_killed() {
     assert!(is_in, "not in any file");
     let id = redis.id().unwrap();
     drop(redis);
+    assert!(!is_running(id), "left behind");
+}
+
+#[tokio::test]
+async fn the_identity_provider_keeps_its_keys_when_it_is_killed() {
+    let Some(mut provider) = OidcProvider::start().await else {
+        return;
+    };
+    let first = provider.rotate();
+    let id = provider.id().unwrap();
+    provider.kill().await;
+    assert!(!is_running(id));
+    provider.restart().await;
+    assert_ne!(provider.rotate(), first);
+    let mut client = connect(provider.port()).await.unwrap();
+    let request = b"GET /jwks HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains(&first), "{answer}");
+    let id = provider.id().unwrap();
+    drop(provider);
     assert!(!is_running(id), "left behind");
 }
 
@@ -335,6 +357,25 @@ async fn a_proxy_cuts_and_refuses_connections() {
     let refused = connect(proxy.port()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
 
+    proxy.set(Fault::None).await;
+    let mut client = connect(proxy.port()).await.unwrap();
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(true));
+}
+
+#[tokio::test]
+async fn a_proxy_cuts_an_answer_in_the_middle() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let proxy = Proxy::before(redis.port()).await;
+    proxy.set(Fault::CutAfter(10)).await;
+    let mut client = connect(proxy.port()).await.unwrap();
+    assert_eq!(ping(&mut client, PATIENCE).await, Some(true));
+    client.write_all(b"PING\r\n").await.unwrap();
+    let mut rest = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, client.read_to_end(&mut rest)).await;
+    let _ = read.expect("an end"); // or a reset
+    assert_eq!(rest, b"+PO");
     proxy.set(Fault::None).await;
     let mut client = connect(proxy.port()).await.unwrap();
     assert_eq!(ping(&mut client, PATIENCE).await, Some(true));

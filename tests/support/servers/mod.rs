@@ -11,6 +11,7 @@
 )]
 
 mod certificates;
+mod oidc;
 mod place;
 mod port;
 mod postgres;
@@ -18,6 +19,7 @@ mod process;
 mod proxy;
 mod redis;
 
+pub use oidc::OidcProvider;
 pub use postgres::Postgres;
 pub use process::Folder;
 pub use proxy::{Fault, Proxy};

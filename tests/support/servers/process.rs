@@ -44,14 +44,18 @@ pub fn program(name: &str, places: &[PathBuf]) -> Option<PathBuf> {
         .map(|folder| folder.join(name))
         .find(|file| file.is_file());
     if found.is_none() {
-        let missing = format!("{name} is not installed (run .ci/services)");
-        let is_required = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!is_required, "{missing}");
-        // Not by `eprintln`: the harness keeps to itself what a test that passes says by that.
-        let line = format!("SKIPPED: {missing}\n");
-        io::stderr().write_all(line.as_bytes()).unwrap();
+        is_missing(&format!("{name} is not installed (run .ci/services)"));
     }
     found
+}
+
+/// Says what keeps a test from being run; in CI that is a failure.
+pub fn is_missing(what: &str) {
+    let is_required = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(!is_required, "{what}");
+    // Not by `eprintln`: the harness keeps to itself what a test that passes says by that.
+    let line = format!("SKIPPED: {what}\n");
+    io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 pub fn is_root() -> bool {

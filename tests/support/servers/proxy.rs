@@ -23,6 +23,8 @@ pub enum Fault {
     Hang,
     /// What is sent comes so much later, either way.
     Delay(Duration),
+    /// A connection is cut once the server has sent so many bytes on it, which still come.
+    CutAfter(usize),
 }
 
 /// Stands before a server, on a port of its own, and fails as the test says.
@@ -142,9 +144,9 @@ async fn serve(client: TcpStream, server: SocketAddr, state: watch::Receiver<Sta
         };
         let (client_in, client_out) = client.into_split();
         let (server_in, server_out) = server.into_split();
-        tokio::join!(
-            carry(client_in, server_out, state.clone()),
-            carry(server_in, client_out, state),
+        let _ = tokio::try_join!(
+            carry(client_in, server_out, state.clone(), false),
+            carry(server_in, client_out, state, true),
         );
     };
     tokio::select! {
@@ -153,12 +155,16 @@ async fn serve(client: TcpStream, server: SocketAddr, state: watch::Receiver<Sta
     }
 }
 
+/// A connection whose end has come in the middle.
+struct Over;
+
 /// Carries one direction to its end.
 async fn carry(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
     state: watch::Receiver<State>,
-) {
+    is_answer: bool,
+) -> Result<(), Over> {
     let (sender, mut receiver) = mpsc::channel(64);
     let mut hang = state.clone();
     let read = async move {
@@ -178,17 +184,31 @@ async fn carry(
         pending::<()>().await;
     };
     let write = async move {
-        while let Some((due, bytes)) = receiver.recv().await {
+        let mut written = 0;
+        while let Some((due, mut bytes)) = receiver.recv().await {
             sleep_until(due).await;
             let _ = hang.wait_for(|state| state.fault != Fault::Hang).await;
+            let fault = hang.borrow().fault;
+            let is_last = match fault {
+                Fault::CutAfter(limit) if is_answer => written + bytes.len() >= limit,
+                _ => false,
+            };
+            if let (Fault::CutAfter(limit), true) = (fault, is_last) {
+                bytes.truncate(limit.saturating_sub(written));
+            }
+            written += bytes.len();
             if to.write_all(&bytes).await.is_err() {
-                return;
+                return Ok(());
+            }
+            if is_last {
+                return Err(Over);
             }
         }
         let _ = hang.wait_for(|state| state.fault != Fault::Hang).await;
+        Ok(())
     };
     tokio::select! {
-        () = read => {}
-        () = write => {}
+        () = read => Ok(()),
+        ended = write => ended,
     }
 }

@@ -21,6 +21,7 @@ use shared::{
 use support::secs;
 use tower_bearer::audit::AuditWriter;
 use tower_bearer::identity::CredentialKind;
+use tower_bearer::replay::{ReplayId, ReplayStore};
 use tower_bearer::revocation::{Beat, Feed, Revocation, RevocationStore, Target};
 use tower_bearer::store::{
     Page, PostgresStore, StoreError, TokenChange, TokenFilter, TokenStore, TokenUse,
@@ -238,7 +239,7 @@ async fn eight_nodes_that_start_at_once_make_the_tables_once() {
         connected.expect("connecting");
     }
     let versions = server.psql("SELECT version FROM tower_bearer_migrations");
-    assert_eq!(versions, "1\n2");
+    assert_eq!(versions, "1\n2\n3");
 }
 
 #[tokio::test]
@@ -255,8 +256,9 @@ async fn tables_are_refused_that_are_missing_or_too_new() {
     assert!(said.contains("tables are missing"), "{said}");
     server.psql(include_str!("../docs/sql/postgres.sql"));
     let said = source_of(&by_hand().await.expect_err("the first version"));
-    assert!(said.contains("version 1, 2 is needed"), "{said}");
+    assert!(said.contains("version 1, 3 is needed"), "{said}");
     server.psql(include_str!("../docs/sql/postgres.2.sql"));
+    server.psql(include_str!("../docs/sql/postgres.3.sql"));
     insert(
         &by_hand().await.expect("tables made by hand"),
         &session("1"),
@@ -463,6 +465,18 @@ async fn a_change_of_one_record_takes_one_statement() {
     let beat = Beat { node: 1, number: 1 };
     store.beat(beat).await.expect("beating");
     assert_eq!(count() - before, 6, "beating");
+    // The first of all has what is over removed, beside itself.
+    let proof = |number: &str| ReplayId::of("test", [number]);
+    let first = store.remember_once(&proof("1"), secs(9), secs(1)).await;
+    assert!(first.expect("remembering"));
+    let begun = Instant::now();
+    while count() - before < 8 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "nothing removed");
+        tokio::task::yield_now().await;
+    }
+    let second = store.remember_once(&proof("2"), secs(9), secs(1)).await;
+    assert!(second.expect("remembering"));
+    assert_eq!(count() - before, 9, "remembering");
 }
 
 #[tokio::test]

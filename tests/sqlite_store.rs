@@ -152,7 +152,7 @@ async fn eight_that_open_a_new_file_at_once_make_its_tables_once() {
         opened.expect("opening");
     }
     let versions = count(&file, "SELECT count(*) FROM tower_bearer_migrations").await;
-    assert_eq!(versions, 2);
+    assert_eq!(versions, 3);
 }
 
 #[tokio::test]
@@ -234,6 +234,7 @@ async fn without_migrations_the_tables_must_be_there() {
     assert!(said.contains("tables are missing"), "{said}");
     alter(&file, include_str!("../docs/sql/sqlite.sql")).await;
     alter(&file, include_str!("../docs/sql/sqlite.2.sql")).await;
+    alter(&file, include_str!("../docs/sql/sqlite.3.sql")).await;
     let store = open().await.expect("tables made by hand");
     insert(&store, &session("1")).await;
 }
@@ -336,7 +337,7 @@ async fn tables_of_the_first_version_are_brought_to_the_newest_and_keep_what_the
     alter(&file, line).await;
     let refused = SqliteStore::builder(file.path()).without_migrations();
     let said = source_of(&refused.open().await.expect_err("too old"));
-    assert!(said.contains("version 1, 2 is needed"), "{said}");
+    assert!(said.contains("version 1, 3 is needed"), "{said}");
     let store = open(&file).await;
     store.write(&some_lines()).await.expect("writing");
     let all = count(&file, "SELECT count(*) FROM tower_bearer_audit").await;

@@ -10,7 +10,7 @@ use super::dialect::Postgres;
 use crate::error::ConfigError;
 use crate::store::StoreError;
 use crate::store::sql::{
-    CONNECTING, Connections, Dialect as _, Sql, TIMEOUT, fault, problem, set_up,
+    CONNECTING, Connections, Dialect as _, Sql, TIMEOUT, Tidying, fault, problem, set_up,
 };
 
 const CONNECTIONS: u32 = 10;
@@ -61,7 +61,7 @@ impl PostgresStoreBuilder {
     }
 
     /// Leaves the tables alone: whoever runs the service makes them, by `docs/sql/postgres.sql` and then
-    /// `docs/sql/postgres.2.sql`.
+    /// `docs/sql/postgres.2.sql` and `docs/sql/postgres.3.sql`.
     pub fn without_migrations(mut self) -> Self {
         self.migrate = false;
         self
@@ -119,6 +119,7 @@ impl PostgresStoreBuilder {
             readers: connections.clone(),
             writers: connections,
             timeout: self.timeout,
+            tidying: Tidying::default(),
         };
         Ok(PostgresStore(sql, options))
     }

@@ -28,6 +28,7 @@ impl Dialect for Postgres {
     const MIGRATIONS: &'static [&'static str] = &[
         include_str!("../../../docs/sql/postgres.sql"),
         include_str!("../../../docs/sql/postgres.2.sql"),
+        include_str!("../../../docs/sql/postgres.3.sql"),
     ];
     const HAS_MIGRATIONS: &'static str =
         "SELECT 1 WHERE to_regclass('tower_bearer_migrations') IS NOT NULL";
@@ -57,6 +58,12 @@ impl Dialect for Postgres {
          DELETE FROM tower_bearer_tokens AS tokens USING first \
          WHERE tokens.subject = first.subject AND tokens.id = first.id \
          AND (revoked <= $1 OR expires <= $1 OR coalesce(last_used, created) + idle <= $1)";
+    // Passes over what others hold, and so waits for nobody.
+    const FORGET_REPLAYS: &'static str = "WITH first AS MATERIALIZED ( \
+             SELECT id FROM tower_bearer_replays \
+             WHERE keep_until <= $1 ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED \
+         ) \
+         DELETE FROM tower_bearer_replays AS replays USING first WHERE replays.id = first.id";
     const ADD_LINES: &'static str = "INSERT INTO tower_bearer_audit \
          (event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
          credential_id, credential_name, token_kind, token_subject, token_id, \

@@ -16,12 +16,14 @@ use super::{
 };
 use crate::audit::AuditEvent;
 use crate::clock::Timestamp;
+use crate::replay::ReplayId;
 use crate::revocation::{Beat, Feed, Revocation, Subscription, Target};
 
 pub use builder::PostgresStoreBuilder;
 use dialect::Postgres;
 
-/// A store in PostgreSQL, for any number of nodes: of token records, of revocations, and with a feed.
+/// A store in PostgreSQL, for any number of nodes: of token records, of revocations, of
+/// [what may be presented once](crate::replay), and with a feed.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -56,8 +58,12 @@ use dialect::Postgres;
 ///   compared byte by byte (`COLLATE "C"`). The database must be in UTF-8.
 /// - Times are kept in milliseconds, and so is the idle limit.
 ///
-/// The tables are those of `docs/sql/postgres.sql` and `docs/sql/postgres.2.sql`; the store makes them when it
-/// connects.
+/// - **What may be presented once** is remembered for all nodes, by one statement. What has been over for an hour
+///   is removed beside that, some at a time, and by [`prune`](super::TokenStore::prune), which counts it with
+///   the tokens.
+///
+/// The tables are those of `docs/sql/postgres.sql`, `docs/sql/postgres.2.sql` and `docs/sql/postgres.3.sql`; the
+/// store makes them when it connects.
 ///
 /// TLS needs the `postgres-tls` feature, and `sslmode=verify-full` in the URL where it must not be done
 /// without.

@@ -24,6 +24,8 @@ pub(in crate::store) trait Dialect: Send + Sync + Sized + 'static {
     const DATE_ANEW: &'static str;
     /// Of the `$2` tokens that are due first by `$1`, removes those that are over.
     const REMOVE_OVER: &'static str;
+    /// Removes the `$2` of what may be presented once that have been over for longest at `$1`.
+    const FORGET_REPLAYS: &'static str;
     /// Adds the lines of an audit trail, an array of JSON, that are not there.
     const ADD_LINES: &'static str;
 

@@ -6,6 +6,7 @@ mod dialect;
 mod error;
 mod migration;
 mod record;
+mod replays;
 mod revocations;
 mod tokens;
 mod tx;
@@ -20,6 +21,7 @@ pub(super) use connections::{CONNECTING, Connections};
 pub(super) use dialect::{Arg, Columns, Dialect, Statement, args, calls, rows};
 pub(super) use error::{fault, problem};
 pub(super) use migration::set_up;
+pub(super) use replays::Tidying;
 pub(super) use tx::Tx;
 #[cfg(feature = "postgres")]
 pub(super) use {
@@ -38,6 +40,7 @@ pub(super) struct Sql<D: Dialect> {
     pub(super) readers: Connections<D::Db>,
     pub(super) writers: Connections<D::Db>,
     pub(super) timeout: Duration,
+    pub(super) tidying: Tidying,
 }
 
 impl<D: Dialect> Sql<D> {
@@ -86,7 +89,6 @@ impl<D: Dialect> Sql<D> {
     }
 
     /// The rows of a statement that is a change as a whole.
-    #[cfg(feature = "postgres")]
     pub(super) async fn change(
         &self,
         sql: impl Into<Statement>,
@@ -182,7 +184,23 @@ macro_rules! stores {
             }
 
             async fn prune(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
-                self.0.prune_tokens(before, limit).await
+                let tokens = self.0.prune_tokens(before, limit).await?;
+                let left = u64::try_from(limit)
+                    .unwrap_or(u64::MAX)
+                    .saturating_sub(tokens);
+                Ok(tokens + self.0.prune_replays(before, left).await?)
+            }
+        }
+
+        #[async_trait::async_trait]
+        impl $crate::replay::ReplayStore for $store {
+            async fn remember_once(
+                &self,
+                id: &ReplayId,
+                until: Timestamp,
+                now: Timestamp,
+            ) -> Result<bool, StoreError> {
+                self.0.remember_once(id, until, now).await
             }
         }
 

@@ -87,7 +87,6 @@ impl<'a, D: Dialect> Tx<'a, D> {
     }
 
     /// What came of the one statement.
-    #[cfg(feature = "postgres")]
     pub(in crate::store) fn finish_without_commit<T>(
         mut self,
         result: Result<T, StoreError>,

@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use super::SqliteStore;
 use super::dialect::Sqlite;
 use crate::store::StoreError;
-use crate::store::sql::{CONNECTING, Connections, Sql, TIMEOUT, fault, set_up};
+use crate::store::sql::{CONNECTING, Connections, Sql, TIMEOUT, Tidying, fault, set_up};
 
 const READERS: u32 = 4;
 
@@ -45,7 +45,7 @@ impl SqliteStoreBuilder {
     }
 
     /// Leaves the tables alone: whoever runs the service makes them, by `docs/sql/sqlite.sql` and then
-    /// `docs/sql/sqlite.2.sql`.
+    /// `docs/sql/sqlite.2.sql` and `docs/sql/sqlite.3.sql`.
     pub fn without_migrations(mut self) -> Self {
         self.migrate = false;
         self
@@ -90,6 +90,7 @@ impl SqliteStoreBuilder {
                     .connect_lazy_with(writing.create_if_missing(false)),
             ),
             timeout: self.timeout,
+            tidying: Tidying::default(),
         };
         Ok(SqliteStore(sql, reading))
     }

@@ -28,6 +28,7 @@ impl Dialect for Sqlite {
     const MIGRATIONS: &'static [&'static str] = &[
         include_str!("../../../docs/sql/sqlite.sql"),
         include_str!("../../../docs/sql/sqlite.2.sql"),
+        include_str!("../../../docs/sql/sqlite.3.sql"),
     ];
     const HAS_MIGRATIONS: &'static str = "SELECT name FROM sqlite_master \
          WHERE type = 'table' AND name = 'tower_bearer_migrations'";
@@ -47,7 +48,8 @@ impl Dialect for Sqlite {
          WHERE rowid IN (SELECT rowid FROM tower_bearer_tokens \
              WHERE due <= $1 ORDER BY due LIMIT $2) \
          AND (revoked <= $1 OR expires <= $1 OR coalesce(last_used, created) + idle <= $1)";
-
+    const FORGET_REPLAYS: &'static str = "DELETE FROM tower_bearer_replays WHERE id IN \
+         (SELECT id FROM tower_bearer_replays WHERE keep_until <= $1 ORDER BY keep_until LIMIT $2)";
     const ADD_LINES: &'static str = "INSERT INTO tower_bearer_audit \
          (event, at, action, ended, outcome, actor_kind, actor, credential_kind, \
          credential_id, credential_name, token_kind, token_subject, token_id, \

@@ -16,13 +16,14 @@ use super::{
 };
 use crate::audit::AuditEvent;
 use crate::clock::Timestamp;
+use crate::replay::ReplayId;
 use crate::revocation::{Beat, Feed, Revocation, Subscription, Target};
 
 pub use builder::SqliteStoreBuilder;
 use dialect::Sqlite;
 
-/// A store in an SQLite file, for the processes of one machine: of token records, of revocations, and with
-/// a feed.
+/// A store in an SQLite file, for the processes of one machine: of token records, of revocations, of
+/// [what may be presented once](crate::replay), and with a feed.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -47,8 +48,12 @@ use dialect::Sqlite;
 /// - **Any text**, with NUL too, is a subject and an id.
 /// - Times are kept in milliseconds, and so is the idle limit.
 ///
-/// The tables are those of `docs/sql/sqlite.sql` and `docs/sql/sqlite.2.sql`; the store makes them when it is
-/// opened.
+/// - **What may be presented once** is remembered by all processes that have the file open. Each that is new
+///   is a write to the disk. What has been over for an hour is removed beside that, some at a time, and by
+///   [`prune`](super::TokenStore::prune), which counts it with the tokens.
+///
+/// The tables are those of `docs/sql/sqlite.sql`, `docs/sql/sqlite.2.sql` and `docs/sql/sqlite.3.sql`; the
+/// store makes them when it is opened.
 pub struct SqliteStore(Sql<Sqlite>, SqliteConnectOptions);
 
 impl SqliteStore {

@@ -15,7 +15,7 @@ const POINTER_MARGIN: u64 = 3600 * 1000;
 /// How long it is remembered that a claim came too late: longer than any call is under way.
 const VOID_FOR: u64 = 3600 * 1000;
 /// What ends later than this is kept for ever; Redis adds its own clock to it.
-const LONGEST: u64 = 1 << 50;
+pub(super) const LONGEST: u64 = 1 << 50;
 /// How often a claim is tried that others make at the same time.
 const ATTEMPTS: usize = 32;
 

@@ -1,6 +1,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ConfigError;
+use crate::replay::ReplayId;
 use crate::store::format::push_base64url;
 use crate::store::{StoreError, TokenDigest};
 
@@ -52,6 +53,13 @@ impl Keys {
     pub(super) fn pointer(&self, digest: &TokenDigest) -> String {
         let mut key = format!("{}:d:", self.prefix);
         push_base64url(&mut key, digest.as_bytes());
+        key
+    }
+
+    /// Where it stands until when what may be presented once is remembered.
+    pub(super) fn replay(&self, id: &ReplayId) -> String {
+        let mut key = format!("{}:o:", self.prefix);
+        push_base64url(&mut key, id.as_bytes());
         key
     }
 

@@ -11,6 +11,7 @@ mod origin;
 mod prune;
 mod reading;
 mod record;
+mod replays;
 mod revocations;
 mod scripts;
 mod tokens;
@@ -28,8 +29,9 @@ use link::Link;
 use origin::Origin;
 use prune::Walks;
 
-/// Token records, revocations and the [feed](crate::revocation::Feed) between nodes, in Redis: one server or
-/// a cluster, 7.0 or newer. A clone is the same store.
+/// Token records, revocations, [what may be presented once](crate::replay) and the
+/// [feed](crate::revocation::Feed) between nodes, in Redis: one server or a cluster, 7.0 or newer. A clone is
+/// the same store.
 ///
 /// # Rules
 /// 1. **A record is a hash** in the slot of its subject, with an index of its subject's ids beside it. Each
@@ -40,7 +42,8 @@ use prune::Walks;
 ///    after that was over, counted from its minting, and a revocation a day after its end, if
 ///    [`prune`](crate::store::TokenStore::prune) has not. Records that only lie idle, or were revoked, are
 ///    left to it. It walks through all keys of the server; each of its steps has the time of a call. After
-///    five seconds a call of it ends, and the next goes on from there.
+///    five seconds a call of it ends, and the next goes on from there. What may be presented once goes an hour
+///    after its end, by Redis's expiry alone, counted from when it was presented.
 /// 4. **What is ended is told in the same script,** on the channel `<prefix>:endings`. A subscription has a
 ///    connection of its own to each master, and fails when one is lost or the masters change. `FLUSHALL` and
 ///    `FLUSHDB` are heard of; that somebody removed single keys by hand is not.
@@ -50,11 +53,13 @@ use prune::Walks;
 /// # Durability
 /// A write is as durable as the server makes it. With `appendonly yes` and `appendfsync always` it is on
 /// disk before the call returns. With `appendfsync everysec`, the default, a crash may take back the last
-/// second, and with it revocations; without an append-only file, all since the last snapshot.
+/// second, and with it revocations and what was presented once; without an append-only file, all since the
+/// last snapshot.
 ///
 /// Replicas are written later, and no call waits for them. When a master fails, the replica that takes over
 /// may lack the last writes that were acknowledged: a token that was minted is unknown then, and one that
-/// was revoked may be good again until it is revoked once more. With `min-replicas-to-write 1` and a small
+/// was revoked may be good again until it is revoked once more; a proof that was presented just before may be
+/// presented again. With `min-replicas-to-write 1` and a small
 /// `min-replicas-max-lag` a master that has lost its replicas stops to take writes, and so bounds what can
 /// be lost; nothing makes it none. Where no revocation may be lost, run a master without a replica that
 /// takes over, or use PostgreSQL with a synchronous standby. A failover

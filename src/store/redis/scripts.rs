@@ -24,6 +24,7 @@ pub(super) struct Scripts {
     pub(super) pointer_swap: Script,
     pub(super) pointer_drop: Script,
     pub(super) pointer_keep: Script,
+    pub(super) replay: Script,
     pub(super) revocation_put: Script,
     pub(super) revocation_prune: Script,
 }
@@ -43,6 +44,7 @@ pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
     pointer_swap: script!("pointer_swap.lua"),
     pointer_drop: script!("pointer_drop.lua"),
     pointer_keep: script!("pointer_keep.lua"),
+    replay: script!("common.lua", "replay.lua"),
     revocation_put: script!("common.lua", "revocation_put.lua"),
     revocation_prune: script!("common.lua", "revocation_prune.lua"),
 });

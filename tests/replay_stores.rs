@@ -80,13 +80,10 @@ async fn a_cluster_of_redis_meets_the_contract_for_two_nodes() {
     let Some(cluster) = RedisCluster::start().await else {
         return;
     };
-    let node = async || {
-        let mut urls = cluster.urls().into_iter();
-        let builder = RedisStore::builder(urls.next().expect("a node")).cluster(urls);
-        let store = builder.timeout(PATIENCE).connect().await;
-        Arc::new(store.expect("connecting"))
-    };
-    let nodes = [node().await, node().await];
+    let nodes = [
+        Arc::new(redis_cluster(&cluster).await),
+        Arc::new(redis_cluster(&cluster).await),
+    ];
     testing::replay::conformance(&*nodes[0]).await;
     whatever_node_is_asked_each_id_is_taken_once(&nodes).await;
 }
@@ -199,6 +196,36 @@ async fn a_prune_of_tokens_removes_what_has_been_over_for_an_hour_and_keeps_to_i
     if let Some(server) = Postgres::start_fast().await {
         pruned_in_batches(&postgres(&server).await).await;
     }
+}
+
+#[tokio::test]
+async fn an_id_is_known_while_its_slot_moves() {
+    let Some(cluster) = RedisCluster::start().await else {
+        return;
+    };
+    let store = redis_cluster(&cluster).await;
+    assert!(take(&store, "1", 60, 0).await);
+    let keys = cluster.nodes.iter();
+    let keys = keys.map(|node| node.cli(&["KEYS", "tower_bearer:o:*"]));
+    let key: String = keys.collect();
+    let slot = cluster.nodes[0].cli(&["CLUSTER", "KEYSLOT", &key]);
+    let (from, to) = cluster.owner_and_other(&slot);
+    cluster.begin_move(&slot, from, to);
+    assert!(!take(&store, "1", 60, 0).await, "not moved yet");
+    cluster.move_key(&key, from, to);
+    assert!(!take(&store, "1", 60, 0).await, "moved before its slot");
+    assert!(take(&store, "1", 120, 60).await, "it was over");
+    cluster.end_move(&slot, from, to);
+    assert!(!take_again(&store, "1").await, "moved with its slot");
+
+    // One that comes while the slot moves is taken where the slot goes.
+    let (from, to) = cluster.owner_and_other(&slot);
+    from.cli(&["DEL", &key]);
+    cluster.begin_move(&slot, from, to);
+    assert!(take(&store, "1", 60, 0).await);
+    assert!(!take(&store, "1", 60, 0).await, "taken on the way");
+    cluster.end_move(&slot, from, to);
+    assert!(!take_again(&store, "1").await, "taken on the way");
 }
 
 #[tokio::test]
@@ -373,6 +400,13 @@ async fn postgres(server: &Postgres) -> PostgresStore {
 async fn redis(url: &str) -> RedisStore {
     let builder = RedisStore::builder(url).timeout(PATIENCE);
     builder.connect().await.expect("connecting")
+}
+
+async fn redis_cluster(cluster: &RedisCluster) -> RedisStore {
+    let mut urls = cluster.urls().into_iter();
+    let builder = RedisStore::builder(urls.next().expect("a node")).cluster(urls);
+    let store = builder.timeout(PATIENCE).connect().await;
+    store.expect("connecting")
 }
 
 fn id(name: &str) -> ReplayId {

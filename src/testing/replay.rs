@@ -68,10 +68,10 @@ pub async fn another_id_is_another(store: &dyn ReplayStore) {
             ids.push(ReplayId::from_bytes(bytes));
         }
     }
-    // Bytes that end a text, or have a meaning in one; what goes on behind them differs.
-    for filler in [0, b'\n', b'\'', b'\\', b'%', 0xff] {
-        for _ in 0..2 {
-            let mut bytes = random();
+    // Bytes that end a text, or have a meaning in one.
+    for rest in [random(), random()] {
+        for filler in [0, b'\n', b'\'', b'\\', b'%', b' ', b'k', b'K', 0xff] {
+            let mut bytes = rest;
             bytes[..16].fill(filler);
             ids.push(ReplayId::from_bytes(bytes));
         }

@@ -14,7 +14,7 @@ const AT_ONCE: usize = 4;
 
 /// Ids in memory, for one process. They are forgotten when it ends.
 ///
-/// It has a limit, 500,000 ids unless set, which take some 80 MB. What is over is kept for an hour more
+/// It has a limit, 500,000 ids unless set, which take some 60 MB. What is over is kept for an hour more
 /// while there is room. Where as many are remembered that are not over, a new one is unavailable, and
 /// whoever presents it is not let in: to forget another in its place would let that one in twice. Only
 /// those who hold good tokens get an id in here; a limit on how often each may ask, before this one, keeps

@@ -6,8 +6,8 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tower_bearer::identity::{CredentialKind, Identity};
-use tower_bearer::testing::verifier::{conformance, lookup, outage, wrapper};
+use tower_bearer::identity::{Confirmation, CredentialKind, Identity};
+use tower_bearer::testing::verifier::{bound, conformance, lookup, outage, wrapper};
 use tower_bearer::verifier::{Answer, Presented, TokenRouter, TokenVerifierExt, verify_fn};
 use tower_bearer::{Reason, Refusal, TokenVerifier, async_trait};
 
@@ -328,6 +328,69 @@ async fn a_wrapper_that_asks_about_another_time_fails() {
         begin(inner, &presented)
     })
     .await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "or the token in another way")]
+async fn a_wrapper_that_vouches_for_proofs_itself_fails() {
+    wraps(|inner, presented| {
+        let mut presented = presented.clone();
+        presented.checks_proof = !presented.checks_proof;
+        begin(inner, &presented)
+    })
+    .await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "lost what the token is bound to")]
+async fn a_wrapper_that_frees_a_bound_token_fails() {
+    wraps(|inner, presented| match begin(inner, presented) {
+        Answer::Now(judged) => {
+            Answer::Now(judged.map(|found| Identity::new(found.subject(), CredentialKind::Other)))
+        }
+        later => later,
+    })
+    .await;
+}
+
+/// Accepts a bound token as it says.
+fn bound_by(
+    judge: impl Fn(&Presented, Identity) -> Result<Identity, Refusal> + Send + Sync + 'static,
+) -> Arc<dyn TokenVerifier> {
+    let key = Confirmation::key("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I").unwrap();
+    Arc::new(Scripted::new(Pace::Now, move |presented| {
+        judge(presented, alice().with_confirmation(key.clone()))
+    }))
+}
+
+#[tokio::test]
+async fn a_verifier_that_keeps_the_rule_for_bound_tokens_passes() {
+    let verifier = bound_by(|presented, identity| presented.unless_unproved(identity));
+    bound(verifier, START, GOOD).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "a bound token was accepted where nobody checks the proof")]
+async fn a_verifier_that_takes_bound_tokens_from_anybody_fails() {
+    bound(bound_by(|_, identity| Ok(identity)), START, GOOD).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "without saying what it is bound to")]
+async fn a_verifier_that_keeps_the_binding_to_itself_fails() {
+    let verifier =
+        bound_by(|presented, identity| presented.unless_unproved(identity).map(|_| alice()));
+    bound(verifier, START, GOOD).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "for another reason than the proof that is missing")]
+async fn a_verifier_that_calls_bound_tokens_invalid_fails() {
+    let verifier = bound_by(|presented, identity| match presented.checks_proof {
+        true => Ok(identity),
+        false => Err(Refusal::invalid("bound")),
+    });
+    bound(verifier, START, GOOD).await;
 }
 
 #[tokio::test]

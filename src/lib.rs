@@ -56,6 +56,7 @@
 //! | give tokens out, list and end them | [`issue`] |
 //! | keep them in SQLite, PostgreSQL or Redis | [`store`], with a [`node`] in front where several processes share one |
 //! | end JWTs before their time | [`revocation`], and [`revocable`](verifier::TokenVerifierExt::revocable) |
+//! | take tokens that are bound to a key (DPoP) or a certificate | [`binding`] |
 //! | renew | [`RefreshTokens`](issue::RefreshTokens), or [`Extension`](issue::Extension) |
 //! | write an audit trail | [`audit`] |
 //! | test | [`ManualClock`](clock::ManualClock); a [login as anybody](caller#in-a-test); an [identity provider](testing::provider) that fails as you say; [`testing`] for verifiers and stores of your own |
@@ -122,6 +123,11 @@
 
 #[cfg(feature = "tokens")]
 pub mod audit;
+#[cfg(feature = "jwt")]
+pub mod binding;
+#[cfg(not(feature = "jwt"))]
+#[path = "binding/absent.rs"]
+mod binding;
 pub mod caller;
 pub mod challenge;
 pub mod clock;

@@ -188,11 +188,8 @@ impl Challenger {
 
     /// One challenge for each scheme that the layer takes.
     fn bare_challenges(&self) -> impl Iterator<Item = Challenge> {
-        let bearer = (!self.schemes.without_bearer).then(Challenge::new);
-        let with_algs =
-            |algs: &Vec<&'static str>| Challenge::of(Scheme::Dpop).algs(algs.iter().copied());
-        let dpop = self.schemes.dpop.as_ref().map(with_algs);
-        let named = |mut challenge: Challenge| {
+        let named = |scheme| {
+            let mut challenge = Challenge::of(scheme);
             if let Some(realm) = &self.realm {
                 challenge = challenge.realm(realm);
             }
@@ -201,7 +198,10 @@ impl Challenger {
             }
             challenge
         };
-        bearer.into_iter().chain(dpop).map(named)
+        let bearer = (!self.schemes.without_bearer).then(|| named(Scheme::Bearer));
+        let dpop = self.schemes.dpop.as_ref();
+        let dpop = dpop.map(move |algs| named(Scheme::Dpop).algs(algs.iter().copied()));
+        bearer.into_iter().chain(dpop)
     }
 
     fn retry_after(&self, refusal: &Refusal) -> Option<Duration> {

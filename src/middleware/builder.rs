@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::door::{Door, Mode};
 use super::layer::BearerAuthLayer;
+use crate::binding::Binding;
 use crate::challenge::{ChallengerBuilder, RefusalAnswer};
 use crate::clock::Clock;
 use crate::credential::DEFAULT_MAX_LEN;
@@ -39,6 +40,7 @@ pub struct BearerAuthLayerBuilder {
     ignore_other_schemes: bool,
     allow_cors_preflight: bool,
     open_grpc_methods: Vec<String>,
+    binding: Option<Binding>,
     policy: Option<Policy>,
 }
 
@@ -53,6 +55,7 @@ impl BearerAuthLayerBuilder {
             ignore_other_schemes: false,
             allow_cors_preflight: false,
             open_grpc_methods: Vec::new(),
+            binding: None,
             policy: None,
         }
     }
@@ -103,7 +106,7 @@ impl BearerAuthLayerBuilder {
         self
     }
 
-    /// Takes the `Authorization` header off each request that carries a bearer credential or is let in
+    /// Takes the `Authorization` header, and a proof of possession, off each request that carries a bearer credential or is let in
     /// unseen, before the inner service sees it. A credential of another scheme that is
     /// [ignored](Self::ignore_other_schemes) stays.
     pub fn remove_credential(mut self) -> Self {
@@ -164,6 +167,16 @@ impl BearerAuthLayerBuilder {
     /// The path is compared as it stands where the layer is put: put the layer around the whole server.
     pub fn open_grpc_method(mut self, path: impl Into<String>) -> Self {
         self.open_grpc_methods.push(path.into());
+        self
+    }
+
+    /// Has possession proved of what a token is bound to: by DPoP, or by the client's certificate
+    /// ([`binding`](crate::binding)). Without it, bound tokens are refused. Said twice, the later counts.
+    #[cfg(feature = "jwt")]
+    pub fn binding(mut self, binding: impl Into<Binding>) -> Self {
+        let binding = binding.into();
+        self.challenger.schemes = binding.challenged();
+        self.binding = Some(binding);
         self
     }
 
@@ -282,6 +295,7 @@ impl BearerAuthLayerBuilder {
             ignore_other_schemes: self.ignore_other_schemes,
             allow_cors_preflight: self.allow_cors_preflight,
             open_grpc_methods: HashSet::from_iter(self.open_grpc_methods),
+            binding: self.binding,
             policy: self.policy,
         }
     }

@@ -2,13 +2,16 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN};
+use http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CACHE_CONTROL, HeaderValue, ORIGIN,
+};
 use http::{Method, Request, Response};
 
+use crate::binding::Binding;
 use crate::caller::{Anonymous, AuthenticatedUser};
-use crate::challenge::{Challenger, ResponseBody, is_grpc};
+use crate::challenge::{Challenger, DPOP_NONCE, ResponseBody, is_grpc};
 use crate::clock::Timestamp;
-use crate::credential;
+use crate::credential::{self, Scheme};
 use crate::head::RequestHead;
 use crate::identity::{Identity, PendingUse};
 use crate::observe::{AuthEvent, DecisionSpan, Outcome, report};
@@ -26,6 +29,7 @@ pub(super) struct Door {
     pub(super) ignore_other_schemes: bool,
     pub(super) allow_cors_preflight: bool,
     pub(super) open_grpc_methods: HashSet<String>,
+    pub(super) binding: Option<Binding>,
     pub(super) policy: Option<Policy>,
 }
 
@@ -36,89 +40,188 @@ pub(super) enum Mode {
     OptionalWhen(Box<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>),
 }
 
-/// What the door says at first sight.
+/// What the door says at first sight, and each time that something was waited for.
 pub(super) enum Step<R> {
-    Admitted(PendingUse),
+    Admitted(Pass),
     Refused(Response<R>),
-    Verifying(Verifying),
+    Waiting(Pending),
 }
 
-/// A request whose verifier has yet to answer.
-pub(super) struct Verifying {
+/// A request that waits for an answer.
+pub(super) struct Pending {
     pub(super) answer: VerifyFuture,
+    pub(super) stage: Stage,
     pub(super) decision: Decision,
 }
 
-/// One request's decision: when it is taken, and the span it is taken in.
+/// Whose answer it is.
+pub(super) enum Stage {
+    /// That of the verifier, on this token.
+    Verifying(Presented),
+    /// That of the store of proofs that were used.
+    Proving,
+}
+
+/// One request's decision: when it is taken, the span it is taken in, and what the client is told with it.
 pub(super) struct Decision {
     now: Timestamp,
     pub(super) span: DecisionSpan,
+    nonce: Option<Box<HeaderValue>>,
+}
+
+/// What is left to do for a request that was let in, once there is a response.
+pub(super) struct Pass {
+    pending: PendingUse,
+    nonce: Option<Box<HeaderValue>>,
 }
 
 impl Door {
     /// Decides about a request, or begins to.
     pub(super) fn enter<B, R: ResponseBody>(&self, request: &mut Request<B>) -> Step<R> {
-        let credential = credential::from_headers(request.headers_mut(), self.max_header_len);
+        let credential =
+            credential::read(request.headers_mut(), self.max_header_len, self.schemes());
+        self.remove_pretended(request);
         let decision = Decision {
             now: self.challenger.clock.now(),
             span: DecisionSpan::new(),
+            nonce: None,
         };
         if self.is_exempt(&RequestHead::of(request)) {
             self.exempt(request, &decision);
-            return Step::Admitted(PendingUse::none());
+            return Step::Admitted(Pass::of_nobody());
         }
-        let token = match credential {
-            Ok(token) => token,
+        let (scheme, token) = match credential {
+            Ok(credential) => credential,
             Err(refusal) => {
                 let anonymous = self.may_be_anonymous(&refusal, &RequestHead::of(request));
                 let caller = if anonymous { Ok(None) } else { Err(refusal) };
-                return self.decide(caller, request, &decision).into();
+                return self.decide(caller, request, decision).into();
             }
         };
-        let presented = Presented::new(token, decision.now);
+        let presented = Presented {
+            token,
+            scheme,
+            now: decision.now,
+            checks_proof: self.binding.is_some(),
+        };
         let answer = decision.span.run(|| Answer::of(&self.verifier, &presented));
         match answer {
-            Answer::Now(verified) => self.decide(verified.map(Some), request, &decision).into(),
-            Answer::Later(answer) => Step::Verifying(Verifying { answer, decision }),
+            Answer::Now(verified) => self.prove(verified, &presented, request, decision),
+            Answer::Later(answer) => Step::Waiting(Pending {
+                answer,
+                stage: Stage::Verifying(presented),
+                decision,
+            }),
+        }
+    }
+
+    /// Goes on with an answer that was waited for.
+    pub(super) fn go_on<B, R: ResponseBody>(
+        &self,
+        answered: Result<Identity, Refusal>,
+        stage: &Stage,
+        request: &mut Request<B>,
+        decision: Decision,
+    ) -> Step<R> {
+        match stage {
+            Stage::Verifying(presented) => self.prove(answered, presented, request, decision),
+            Stage::Proving => self.decide(answered.map(Some), request, decision).into(),
+        }
+    }
+
+    /// Has it proved that a bound token is presented by its holder, and then decides, or begins to.
+    fn prove<B, R: ResponseBody>(
+        &self,
+        verified: Result<Identity, Refusal>,
+        presented: &Presented,
+        request: &mut Request<B>,
+        mut decision: Decision,
+    ) -> Step<R> {
+        let proved = match (verified, &self.binding) {
+            (Ok(identity), Some(binding)) => {
+                let head = RequestHead::of(request);
+                let Decision { span, nonce, .. } = &mut decision;
+                span.run(|| binding.begin(identity, presented, &head, nonce))
+            }
+            // Whatever the verifier says of it.
+            (Ok(identity), None) => Answer::Now(presented.unless_unproved(identity)),
+            (Err(refusal), _) => Answer::Now(Err(refusal)),
+        };
+        match proved {
+            Answer::Now(proved) => self.decide(proved.map(Some), request, decision).into(),
+            Answer::Later(answer) => Step::Waiting(Pending {
+                answer,
+                stage: Stage::Proving,
+                decision,
+            }),
         }
     }
 
     /// Holds the caller (`None` is anonymous) against the policy, and leaves them with the request.
     ///
-    /// The error is the answer to a request that is not let in; of one that is, there is a use to be told.
-    pub(super) fn decide<B, R: ResponseBody>(
+    /// The error is the answer to a request that is not let in; for one that is, there is something to be
+    /// done with the response.
+    fn decide<B, R: ResponseBody>(
         &self,
         caller: Result<Option<Identity>, Refusal>,
         request: &mut Request<B>,
-        decision: &Decision,
-    ) -> Result<PendingUse, Response<R>> {
+        decision: Decision,
+    ) -> Result<Pass, Response<R>> {
         let head = RequestHead::of(request);
         let caller = match caller {
             Ok(caller) => caller,
-            Err(refusal) => return Err(self.refuse(refusal, None, &head, decision)),
+            Err(refusal) => return Err(self.refuse(refusal, None, &head, &decision)),
         };
         if let Some(policy) = &self.policy
             && let Err(refusal) = policy.hold(caller.as_ref(), Some(&head), decision.now)
         {
-            return Err(self.refuse(refusal, caller.as_ref(), &head, decision));
+            return Err(self.refuse(refusal, caller.as_ref(), &head, &decision));
         }
         let Some(identity) = caller else {
-            self.report(Outcome::Anonymous, None, None, &head, decision);
+            self.report(Outcome::Anonymous, None, None, &head, &decision);
             self.leave_anonymous(request);
-            return Ok(PendingUse::none());
+            return Ok(Pass::of_nobody());
         };
         let pending = match identity.let_in(decision.now) {
             Ok(pending) => pending,
-            Err(refusal) => return Err(self.refuse(refusal, Some(&identity), &head, decision)),
+            Err(refusal) => return Err(self.refuse(refusal, Some(&identity), &head, &decision)),
         };
-        self.report(Outcome::Admitted, Some(&identity), None, &head, decision);
-        if self.remove_credential {
-            request.headers_mut().remove(AUTHORIZATION);
-        }
+        self.report(Outcome::Admitted, Some(&identity), None, &head, &decision);
+        self.remove_credential(request);
         let user = AuthenticatedUser::new(identity, Arc::clone(&self.challenger));
         request.extensions_mut().remove::<Anonymous>();
         request.extensions_mut().insert(user);
-        Ok(pending)
+        Ok(Pass {
+            pending,
+            nonce: decision.nonce,
+        })
+    }
+
+    fn schemes(&self) -> &'static [Scheme] {
+        match &self.binding {
+            Some(binding) => binding.schemes(),
+            None => &[Scheme::Bearer],
+        }
+    }
+
+    /// Takes off what speaks for a proxy and did not come from it.
+    fn remove_pretended<B>(&self, request: &mut Request<B>) {
+        let Some(binding) = &self.binding else {
+            return;
+        };
+        for name in binding.pretended(&RequestHead::of(request)).iter() {
+            request.headers_mut().remove(name);
+        }
+    }
+
+    fn remove_credential<B>(&self, request: &mut Request<B>) {
+        if !self.remove_credential {
+            return;
+        }
+        request.headers_mut().remove(AUTHORIZATION);
+        if let Some(binding) = &self.binding {
+            binding.remove_proof(request.headers_mut());
+        }
     }
 
     fn is_exempt(&self, head: &RequestHead<'_>) -> bool {
@@ -136,9 +239,7 @@ impl Door {
     fn exempt<B>(&self, request: &mut Request<B>, decision: &Decision) {
         let head = RequestHead::of(request);
         self.report(Outcome::Exempt, None, None, &head, decision);
-        if self.remove_credential {
-            request.headers_mut().remove(AUTHORIZATION);
-        }
+        self.remove_credential(request);
         self.leave_anonymous(request);
     }
 
@@ -196,10 +297,31 @@ impl Door {
     }
 }
 
-impl<R> From<Result<PendingUse, Response<R>>> for Step<R> {
-    fn from(decided: Result<PendingUse, Response<R>>) -> Self {
+impl Pass {
+    /// Of a request that is nobody's use.
+    pub(super) fn of_nobody() -> Self {
+        Self {
+            pending: PendingUse::none(),
+            nonce: None,
+        }
+    }
+
+    /// There is a response. One that is a refusal from further in makes no use.
+    pub(super) fn settle<R>(&mut self, response: Option<&mut Response<R>>, is_refused: bool) {
+        self.pending.settle(is_refused);
+        if let (Some(nonce), Some(response)) = (self.nonce.take(), response) {
+            // RFC 9449 §8.2: a nonce out of a cache would be an old one.
+            let no_store = HeaderValue::from_static("no-store");
+            response.headers_mut().insert(CACHE_CONTROL, no_store);
+            response.headers_mut().insert(DPOP_NONCE, *nonce);
+        }
+    }
+}
+
+impl<R> From<Result<Pass, Response<R>>> for Step<R> {
+    fn from(decided: Result<Pass, Response<R>>) -> Self {
         match decided {
-            Ok(pending) => Self::Admitted(pending),
+            Ok(pass) => Self::Admitted(pass),
             Err(response) => Self::Refused(response),
         }
     }
@@ -211,6 +333,7 @@ impl fmt::Debug for Door {
             .field("verifier", &self.verifier)
             .field("challenger", &self.challenger)
             .field("max_header_len", &self.max_header_len)
+            .field("binding", &self.binding)
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }

@@ -7,15 +7,15 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::door::{Door, Verifying};
+use super::door::{Door, Pass, Pending, Step};
 use crate::challenge::ResponseBody;
-use crate::identity::{Identity, PendingUse};
+use crate::identity::Identity;
 use crate::refusal::Refusal;
 
 pin_project! {
     /// The future of a guarded service's response.
     ///
-    /// Dropping it before the verifier has answered drops the request: the inner service was not called.
+    /// Dropping it before it was decided upon drops the request: the inner service was not called.
     pub struct ResponseFuture<S, B>
     where
         S: Service<Request<B>>,
@@ -32,8 +32,8 @@ pin_project! {
         S: Service<Request<B>>,
     {
         // In a box, so that the future of an answer at hand stays small: it is moved more than once.
-        Verifying { waiting: Option<Box<Waiting<S, B>>> },
-        Settled { #[pin] settled: Settled<S::Future, S::Response>, pending: PendingUse },
+        Waiting { waiting: Option<Box<Waiting<S, B>>> },
+        Settled { #[pin] settled: Settled<S::Future, S::Response>, pass: Pass },
     }
 }
 
@@ -47,9 +47,9 @@ pin_project! {
     }
 }
 
-/// A request that waits for its verifier, with the service that it may go on to.
+/// A request that waits for an answer, with the service that it may go on to.
 struct Waiting<S, B> {
-    verifying: Verifying,
+    pending: Pending,
     request: Request<B>,
     service: S,
     door: Arc<Door>,
@@ -59,26 +59,26 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn settled(settled: Settled<S::Future, S::Response>, pending: PendingUse) -> Self {
+    pub(super) fn settled(settled: Settled<S::Future, S::Response>, pass: Pass) -> Self {
         Self {
-            state: State::Settled { settled, pending },
+            state: State::Settled { settled, pass },
         }
     }
 
-    pub(super) fn verifying(
-        verifying: Verifying,
+    pub(super) fn waiting(
+        pending: Pending,
         request: Request<B>,
         service: S,
         door: Arc<Door>,
     ) -> Self {
-        let waiting = Some(Box::new(Waiting {
-            verifying,
+        let waiting = Waiting {
+            pending,
             request,
             service,
             door,
-        }));
+        };
         Self {
-            state: State::Verifying { waiting },
+            state: waiting.into(),
         }
     }
 }
@@ -92,38 +92,59 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
-        if let StateProj::Verifying { waiting } = state.as_mut().project() {
-            let Verifying { answer, decision } =
-                &mut waiting.as_mut().expect(POLLED_AGAIN).verifying;
-            let verified = ready!(decision.span.run(|| answer.as_mut().poll(cx)));
-            let (settled, pending) = waiting.take().expect(POLLED_AGAIN).settle(verified);
-            state.set(State::Settled { settled, pending });
+        while let StateProj::Waiting { waiting } = state.as_mut().project() {
+            let Pending {
+                answer, decision, ..
+            } = &mut waiting.as_mut().expect(POLLED_AGAIN).pending;
+            let answered = ready!(decision.span.run(|| answer.as_mut().poll(cx)));
+            let next = waiting.take().expect(POLLED_AGAIN).go_on(answered);
+            state.set(next);
         }
         match state.project() {
-            StateProj::Settled { settled, pending } => {
-                let answered = ready!(settled.poll(cx));
-                pending.settle(answered.as_ref().is_ok_and(is_refused));
+            StateProj::Settled { settled, pass } => {
+                let mut answered = ready!(settled.poll(cx));
+                let is_refused = answered.as_ref().is_ok_and(is_refused);
+                pass.settle(answered.as_mut().ok(), is_refused);
                 Poll::Ready(answered)
             }
-            StateProj::Verifying { .. } => Poll::Pending,
+            StateProj::Waiting { .. } => Poll::Pending,
         }
     }
 }
 
 impl<S, B> Waiting<S, B> {
-    fn settle<R>(
-        mut self,
-        verified: Result<Identity, Refusal>,
-    ) -> (Settled<S::Future, S::Response>, PendingUse)
+    fn go_on<R>(mut self, answered: Result<Identity, Refusal>) -> State<S, B>
     where
         S: Service<Request<B>, Response = Response<R>>,
         R: ResponseBody,
     {
-        let decision = &self.verifying.decision;
-        let caller = verified.map(Some);
-        match self.door.decide(caller, &mut self.request, decision) {
-            Ok(pending) => (Settled::inner(self.service.call(self.request)), pending),
-            Err(response) => (Settled::refused(response), PendingUse::none()),
+        let Pending {
+            stage, decision, ..
+        } = self.pending;
+        match self
+            .door
+            .go_on(answered, &stage, &mut self.request, decision)
+        {
+            Step::Admitted(pass) => State::Settled {
+                settled: Settled::inner(self.service.call(self.request)),
+                pass,
+            },
+            Step::Refused(response) => State::Settled {
+                settled: Settled::refused(response),
+                pass: Pass::of_nobody(),
+            },
+            Step::Waiting(pending) => Self { pending, ..self }.into(),
+        }
+    }
+}
+
+impl<S, B> From<Waiting<S, B>> for State<S, B>
+where
+    S: Service<Request<B>>,
+{
+    fn from(waiting: Waiting<S, B>) -> Self {
+        Self::Waiting {
+            waiting: Some(Box::new(waiting)),
         }
     }
 }
@@ -173,7 +194,7 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.state {
-            State::Verifying { .. } => "ResponseFuture(verifying)",
+            State::Waiting { .. } => "ResponseFuture(waiting)",
             State::Settled { .. } => "ResponseFuture(settled)",
         })
     }

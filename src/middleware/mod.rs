@@ -5,16 +5,17 @@
 //! 2. A CORS preflight or an open gRPC method is passed on as it is, where that was asked for.
 //! 3. Where there is no credential, and the layer is optional for this request, the caller is anonymous.
 //! 4. The verifier judges it ([`verifier`](crate::verifier)).
-//! 5. The policy is held against the identity, or against the anonymous caller
+//! 5. Where the token is bound to its holder, possession is proved ([`binding`](crate::binding)).
+//! 6. The policy is held against the identity, or against the anonymous caller
 //!    ([`policy`](crate::policy)).
-//! 6. Whoever has the last word on the credential is asked, which notices a token that was ended while a
+//! 7. Whoever has the last word on the credential is asked, which notices a token that was ended while a
 //!    lookup was waited for ([`OnAdmitted`](crate::identity::OnAdmitted)).
-//! 7. The caller is put into the request's extensions in place of whoever an outer layer left there, and the
+//! 8. The caller is put into the request's extensions in place of whoever an outer layer left there, and the
 //!    inner service is called.
-//! 8. Once there is a response, or nobody waits for one any more, whoever had the last word is told that the
+//! 9. Once there is a response, or nobody waits for one any more, whoever had the last word is told that the
 //!    credential was used. It was not where the response is a refusal of a policy further in.
 //!
-//! What fails in 3 to 6 is answered with a challenge ([`challenge`](crate::challenge)), and the inner
+//! What fails in 3 to 7 is answered with a challenge ([`challenge`](crate::challenge)), and the inner
 //! service is not called.
 //!
 //! # The order of layers

@@ -6,10 +6,9 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::door::{Door, Step};
+use super::door::{Door, Pass, Step};
 use super::future::{ResponseFuture, Settled};
 use crate::challenge::ResponseBody;
-use crate::identity::PendingUse;
 
 /// A service behind a door, made by [`BearerAuthLayer`](super::BearerAuthLayer).
 #[derive(Clone)]
@@ -39,17 +38,17 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         match self.door.enter(&mut request) {
-            Step::Admitted(pending) => {
-                ResponseFuture::settled(Settled::inner(self.inner.call(request)), pending)
+            Step::Admitted(pass) => {
+                ResponseFuture::settled(Settled::inner(self.inner.call(request)), pass)
             }
             Step::Refused(response) => {
-                ResponseFuture::settled(Settled::refused(response), PendingUse::none())
+                ResponseFuture::settled(Settled::refused(response), Pass::of_nobody())
             }
-            Step::Verifying(verifying) => {
+            Step::Waiting(pending) => {
                 // The service that was polled ready is the one to call; a clone takes its place.
                 let clone = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, clone);
-                ResponseFuture::verifying(verifying, request, ready, Arc::clone(&self.door))
+                ResponseFuture::waiting(pending, request, ready, Arc::clone(&self.door))
             }
         }
     }

@@ -5,6 +5,8 @@
 //! implementation needs. [`log_in_as`] is for a handler that is called by itself. [`provider`] is for a
 //! service that takes tokens from elsewhere.
 
+#[cfg(feature = "jwt")]
+pub mod dpop;
 #[cfg(feature = "tokens")]
 pub mod feed;
 #[cfg(feature = "jwt")]

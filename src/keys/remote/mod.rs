@@ -81,7 +81,7 @@
 //! | metric | |
 //! |---|---|
 //! | `tower_bearer_jwks_fetches_total` | counter, with a label `outcome`: `changed`, `unchanged`, `failed` |
-//! | `tower_bearer_jwks_unknown_keys_total` | counter of tokens that meant an unknown key, with a label `answer`: `fetched`, `refused`, `unavailable` |
+//! | `tower_bearer_jwks_unknown_keys_total` | counter of tokens that meant an unknown key, with a label `answer`: `fetched` (who joins a fetch is not counted), `refused`, `unavailable` |
 //! | `tower_bearer_jwks_up` | gauge: 1 where the last fetch was answered, 0 where it failed |
 //! | `tower_bearer_jwks_keys` | gauge: keys that are held |
 //! | `tower_bearer_jwks_skipped_keys` | gauge: keys of the last set that were skipped |

@@ -139,8 +139,8 @@ impl Shared {
             }
             gate.wanted = Some(cause);
             self.wake.notify_one();
+            report::unknown_key(&self.name, "fetched");
         }
-        report::unknown_key(&self.name, "fetched");
         match self.current(&gate) {
             Some(waiting) => Lookup::Wait(waiting),
             None => Lookup::Unknown,
@@ -278,7 +278,8 @@ impl Shared {
     /// Each is told of once.
     fn note_skipped(&self, gate: &mut Gate, skipped: Vec<SkippedKey>) {
         for key in &skipped {
-            if !gate.skipped.contains(key) {
+            let is_same = |known: &SkippedKey| known.kid == key.kid && known.problem == key.problem;
+            if !gate.skipped.iter().any(is_same) {
                 report::skipped(&self.name, key);
             }
         }

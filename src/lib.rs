@@ -91,6 +91,8 @@
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore), with a feed between nodes; `postgres-tls`: TLS to it |
 //! | `redis` | | [`RedisStore`](store::RedisStore), one server or a cluster (7.0 or newer), with a feed between nodes; `redis-tls`: TLS to it |
+//! | `jwks` | | [`RemoteKeySet`](keys::RemoteKeySet): keys by URL; [`discovery`](keys::discovery) |
+//! | `metrics` | | gauges and counters of these, as [`keys::remote`] says |
 //! | `testing` | | [`testing`]: conformance tests for verifiers and stores; [`log_in_as`](testing::log_in_as); with `jwt`, an identity provider in the test's process |
 //!
 //! Features only add API. With both crypto back ends on, which one is used is chosen in code.
@@ -108,6 +110,7 @@
 #![cfg_attr(
     not(all(
         feature = "cache",
+        feature = "jwks",
         feature = "jwt",
         feature = "postgres",
         feature = "redis",

@@ -50,6 +50,25 @@ fn the_main_types_are_shared_between_threads_and_print() {
     error::<Denied>();
 }
 
+#[cfg(feature = "jwks")]
+#[test]
+fn keys_from_elsewhere_are_shared_between_threads_and_print() {
+    use tower_bearer::keys::discovery::{AuthorizationServer, Discovery, WellKnown};
+    use tower_bearer::keys::remote::{
+        FetchError, RemoteKeySetBuilder, RemoteKeyStatus, SetupError, SkippedKey,
+    };
+
+    copied::<tower_bearer::keys::RemoteKeySet>();
+    copied::<RemoteKeySetBuilder>();
+    copied::<RemoteKeyStatus>();
+    copied::<SkippedKey>();
+    copied::<AuthorizationServer>();
+    copied::<Discovery>();
+    copied::<WellKnown>();
+    error::<FetchError>();
+    error::<SetupError>();
+}
+
 #[test]
 fn a_response_under_way_may_change_threads() {
     type Inner = tower::util::BoxCloneService<

@@ -1,5 +1,7 @@
 //! A start, with and without the provider.
 
+use std::time::Duration;
+
 use tower_bearer::Reason;
 use tower_bearer::keys::RemoteKeySet;
 use tower_bearer::keys::remote::SetupError;
@@ -54,9 +56,12 @@ async fn a_wrong_setting_is_named_before_anything_is_asked() {
             set().max_refresh_interval(60 * SECOND),
             "max_refresh_interval",
         ),
-        (set().cool_down(SECOND * 0), "cool_down"),
+        (set().cool_down(Duration::ZERO), "cool_down"),
         (set().max_stale(60 * SECOND), "max_stale"),
-        (set().discovery_interval(SECOND * 0), "discovery_interval"),
+        (
+            set().discovery_interval(Duration::ZERO),
+            "discovery_interval",
+        ),
         (set().algorithms([]), "algorithms"),
         (
             set().algorithms([tower_bearer::keys::Algorithm::HS256]),

@@ -1,6 +1,7 @@
 //! Keys are kept up to date, beside the requests.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::IF_NONE_MATCH;
 use tower_bearer::Reason;
@@ -37,7 +38,7 @@ async fn a_refresh_that_is_due_begins_once_and_delays_nobody() {
     gate.open();
     service.keys.settled().await;
     assert_eq!(service.fetches(), 2);
-    assert_eq!(service.keys.status().age, Some(SECOND * 0));
+    assert_eq!(service.keys.status().age, Some(Duration::ZERO));
 }
 
 #[tokio::test]
@@ -82,7 +83,7 @@ async fn an_etag_is_sent_along_and_what_stays_is_not_disturbed() {
     assert!(!requests[0].headers().contains_key(IF_NONE_MATCH));
     assert!(requests[1].headers().contains_key(IF_NONE_MATCH));
     assert!(Arc::ptr_eq(&before, &service.keys.load()));
-    assert_eq!(service.keys.status().age, Some(SECOND * 0));
+    assert_eq!(service.keys.status().age, Some(Duration::ZERO));
 
     // Without ETags, the same keys are the same keys.
     service.provider.set_header(Endpoint::Jwks, "etag", None);

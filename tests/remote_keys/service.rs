@@ -1,4 +1,5 @@
 //! A provider, and a service that goes by its keys.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -19,7 +19,7 @@ fn rsa(algorithm: Algorithm) -> SigningKey {
 }
 
 /// The public half of a key, with some members changed; `null` takes one away.
-fn jwk(key: &SigningKey, changes: Value) -> String {
+fn jwk(key: &SigningKey, changes: &Value) -> String {
     let mut jwk: Value = serde_json::from_str(&key.verification_key().to_jwk().unwrap()).unwrap();
     for (name, value) in changes.as_object().unwrap() {
         if value.is_null() {
@@ -53,15 +53,15 @@ async fn bad_keys_are_skipped_and_told_of_and_the_others_are_taken() {
     let good = new_key("good");
     let small = r#"{"kty": "RSA", "kid": "small", "alg": "RS256", "e": "AQAB", "n": "6S8"}"#;
     let bad = [
-        ("enc", jwk(&new_key("enc"), json!({"use": "enc"})), "use"),
+        ("enc", jwk(&new_key("enc"), &json!({"use": "enc"})), "use"),
         (
             "wrap",
-            jwk(&new_key("wrap"), json!({"key_ops": ["wrapKey"]})),
+            jwk(&new_key("wrap"), &json!({"key_ops": ["wrapKey"]})),
             "key_ops",
         ),
         (
             "private",
-            jwk(&new_key("private"), json!({"d": "c2VjcmV0"})),
+            jwk(&new_key("private"), &json!({"d": "c2VjcmV0"})),
             "private",
         ),
         (
@@ -76,28 +76,28 @@ async fn bad_keys_are_skipped_and_told_of_and_the_others_are_taken() {
         ),
         (
             "curve",
-            jwk(&new_key("curve"), json!({"crv": "Ed448", "alg": null})),
+            jwk(&new_key("curve"), &json!({"crv": "Ed448", "alg": null})),
             "crv",
         ),
         ("small", small.to_owned(), "2048"),
-        ("good", jwk(&new_key("good"), json!({})), "same kid"),
+        ("good", jwk(&new_key("good"), &json!({})), "same kid"),
         (
             "rsa-oaep",
             jwk(
                 &rsa(Algorithm::RS256),
-                json!({"alg": "RSA-OAEP", "kid": "rsa-oaep"}),
+                &json!({"alg": "RSA-OAEP", "kid": "rsa-oaep"}),
             ),
             "alg",
         ),
     ];
-    provider.add_jwk(jwk(&good, json!({})));
+    provider.add_jwk(jwk(&good, &json!({})));
     for (_, jwk, _) in &bad {
         provider.add_jwk(jwk.clone());
     }
-    provider.add_jwk(jwk(&new_key("x"), json!({"kid": null})));
+    provider.add_jwk(jwk(&new_key("x"), &json!({"kid": null})));
     provider.add_jwk(r#""no object""#);
     let (own, last) = (provider.kid(), new_key("last"));
-    provider.add_jwk(jwk(&last, json!({})));
+    provider.add_jwk(jwk(&last, &json!({})));
 
     let service = started(provider, None).await;
     let held = service.keys.load();
@@ -131,7 +131,7 @@ async fn an_rsa_key_without_alg_is_for_rs256_unless_algorithms_are_named() {
     let (rs256, ps256) = (rsa(Algorithm::RS256), rsa(Algorithm::PS256));
     let with_key = || {
         let (provider, _) = provider();
-        provider.add_jwk(jwk(&rs256, json!({"alg": null})));
+        provider.add_jwk(jwk(&rs256, &json!({"alg": null})));
         provider
     };
     let by = |service: &Service, key: &SigningKey| {
@@ -157,7 +157,7 @@ async fn an_rsa_key_without_alg_is_for_rs256_unless_algorithms_are_named() {
 async fn a_key_is_for_the_algorithm_that_it_names_alone() {
     let (rs256, rs512) = (rsa(Algorithm::RS256), rsa(Algorithm::RS512));
     let (provider, _) = provider();
-    provider.add_jwk(jwk(&rs256, json!({})));
+    provider.add_jwk(jwk(&rs256, &json!({})));
     let service = started(provider, None).await;
     let token = |key| service.provider.token("alice").signed_by(key).issue();
     assert_admitted(service.at_once(&token(&rs256)).unwrap());
@@ -168,8 +168,8 @@ async fn a_key_is_for_the_algorithm_that_it_names_alone() {
 async fn keys_that_share_a_kid_are_told_apart_by_their_algorithms() {
     let (ed, rs256) = (new_key("shared"), rsa(Algorithm::RS256).with_kid("shared"));
     let (provider, _) = provider();
-    provider.add_jwk(jwk(&ed, json!({})));
-    provider.add_jwk(jwk(&rs256, json!({})));
+    provider.add_jwk(jwk(&ed, &json!({})));
+    provider.add_jwk(jwk(&rs256, &json!({})));
     let service = started(provider, None).await;
     for key in [&ed, &rs256] {
         let token = service.provider.token("alice").signed_by(key).issue();

@@ -8,7 +8,8 @@ use super::error::FetchError;
 use super::freshness;
 use super::place::Place;
 use super::published::{Published, Wanted};
-use super::shared::{Failed, Fetched, Shared};
+use super::settle::{Failed, Fetched};
+use super::shared::Shared;
 use crate::clock::Timestamp;
 use crate::remote::{Endpoint, HttpClient, RemoteError};
 

@@ -99,6 +99,7 @@ mod pace;
 mod place;
 mod published;
 mod report;
+mod settle;
 mod shared;
 mod status;
 mod waiting;

@@ -1,7 +1,6 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
@@ -12,8 +11,7 @@ use super::super::supply::Lookup;
 use super::error::FetchError;
 use super::gate::{Cause, Gate};
 use super::pace::Pace;
-use super::published::SkippedKey;
-use super::report::{self, Outcome};
+use super::report;
 use super::status::RemoteKeyStatus;
 use super::waiting::Waiting;
 use crate::clock::{Clock, Timestamp};
@@ -21,34 +19,18 @@ use crate::clock::{Clock, Timestamp};
 /// What the handles, the verifiers and the task that fetches have in common.
 pub(crate) struct Shared {
     /// The URL or the issuer, as it may be shown.
-    name: Arc<str>,
-    keys: SharedKeySet,
-    pace: Pace,
+    pub(super) name: Arc<str>,
+    pub(super) keys: SharedKeySet,
+    pub(super) pace: Pace,
     clock: Arc<dyn Clock>,
     /// From when on a request has a refresh begin, in milliseconds; the end of time while one is begun.
-    refresh_at: AtomicI64,
+    pub(super) refresh_at: AtomicI64,
     /// Until when the keys are gone by.
-    usable_until: AtomicI64,
+    pub(super) usable_until: AtomicI64,
     gate: Mutex<Gate>,
     wake: Notify,
     /// How many fetches are over. Closed when there will be no more.
     settled: watch::Receiver<u64>,
-}
-
-/// An answer.
-pub(super) struct Fetched {
-    /// Other keys, unless those that are held were said to be right.
-    pub(super) set: Option<(KeySet, Vec<SkippedKey>)>,
-    /// For how long it says that it is good.
-    pub(super) said: Option<Duration>,
-    pub(super) discovery_error: Option<FetchError>,
-}
-
-/// A fetch that brought nothing that can be used.
-pub(super) struct Failed {
-    pub(super) error: FetchError,
-    /// Where there was a set.
-    pub(super) skipped: Vec<SkippedKey>,
 }
 
 impl Shared {
@@ -90,21 +72,28 @@ impl Shared {
 
     /// Whether tokens may be judged by the keys at `now`. Has a refresh begin that is due.
     pub(super) fn attend(&self, now: Timestamp) -> bool {
-        if now.as_unix_millis() >= self.refresh_at.load(Ordering::Relaxed) {
-            self.refresh_if_due();
+        let due = self.refresh_at.load(Ordering::Relaxed);
+        if now.as_unix_millis() >= due {
+            self.refresh_if_due(due);
         }
         self.is_usable(now)
     }
 
-    fn is_usable(&self, now: Timestamp) -> bool {
+    pub(super) fn is_usable(&self, now: Timestamp) -> bool {
         // Pairs with the store after the keys' own: who sees that they are usable sees them.
         now.as_unix_millis() < self.usable_until.load(Ordering::Acquire)
     }
 
     #[cold]
-    fn refresh_if_due(&self) {
+    fn refresh_if_due(&self, due: i64) {
         // The next requests go on without a look; the task sets it anew.
-        self.refresh_at.store(i64::MAX, Ordering::Relaxed);
+        let relaxed = Ordering::Relaxed;
+        let taken = self
+            .refresh_at
+            .compare_exchange(due, i64::MAX, relaxed, relaxed);
+        if taken.is_err() {
+            return;
+        }
         let mut gate = self.gate();
         if gate.current().is_none() && self.now() >= gate.next {
             gate.wanted = Some(Cause::Due);
@@ -194,103 +183,11 @@ impl Shared {
         }
     }
 
-    /// A fetch begins.
-    pub(super) fn begin(&self) -> (Cause, Timestamp) {
-        let mut gate = self.gate();
-        gate.is_running = true;
-        gate.begun += 1;
-        self.refresh_at.store(i64::MAX, Ordering::Relaxed);
-        (gate.wanted.take().unwrap_or(Cause::Due), self.now())
-    }
-
-    /// The fetch that began at `since` is over. Returns when the next is due.
-    pub(super) fn settle(
-        &self,
-        cause: Cause,
-        since: Timestamp,
-        outcome: Result<Fetched, Failed>,
-    ) -> Instant {
-        let mut gate = self.gate();
-        let was_failing = gate.is_failing();
-        let now = self.now();
-        let outcome = match outcome {
-            Ok(fetched) => self.succeed(&mut gate, cause, since, fetched),
-            Err(failed) => self.fail(&mut gate, cause, now, failed),
-        };
-        gate.is_running = false;
-        self.refresh_at
-            .store(gate.next.as_unix_millis(), Ordering::Relaxed);
-        let due = Instant::now() + gate.next.since(now);
-        let status = self.status_of(&gate, now);
-        drop(gate);
-        report::fetched(&self.name, outcome, was_failing, &status);
-        due
-    }
-
-    fn succeed(
-        &self,
-        gate: &mut Gate,
-        cause: Cause,
-        since: Timestamp,
-        fetched: Fetched,
-    ) -> Outcome {
-        let mut outcome = Outcome::Unchanged;
-        if let Some((set, skipped)) = fetched.set {
-            self.note_skipped(gate, skipped);
-            let held = self.keys.load();
-            if !set.is_same_as(&held) {
-                outcome = Outcome::Changed;
-                if cause == Cause::UnknownKey && set.has_more_than(&held) {
-                    // It was no junk that asked.
-                    gate.looked_up = None;
-                }
-                self.keys.store(set);
-            }
-        }
-        gate.failures_in_row = 0;
-        gate.last_success = Some(since);
-        if let (None, Some(error)) = (&gate.discovery_error, &fetched.discovery_error) {
-            report::not_discovered(&self.name, &error.in_full());
-        }
-        gate.discovery_error = fetched.discovery_error;
-        gate.next = since.saturating_add(self.pace.after_answer(fetched.said));
-        let until = since.saturating_add(self.pace.max_stale);
-        self.usable_until
-            .store(until.as_unix_millis(), Ordering::Release);
-        outcome
-    }
-
-    fn fail(&self, gate: &mut Gate, cause: Cause, now: Timestamp, failed: Failed) -> Outcome {
-        gate.failures_in_row = gate.failures_in_row.saturating_add(1);
-        gate.failures += 1;
-        if !failed.skipped.is_empty() {
-            self.note_skipped(gate, failed.skipped);
-        }
-        gate.last_failure = Some((now, failed.error));
-        if cause != Cause::UnknownKey || gate.next <= now {
-            let is_usable = self.is_usable(now);
-            let pause = self.pace.after_failure(gate.failures_in_row, is_usable);
-            gate.next = now.saturating_add(pause);
-        }
-        Outcome::Failed
-    }
-
-    /// Each is told of once.
-    fn note_skipped(&self, gate: &mut Gate, skipped: Vec<SkippedKey>) {
-        for key in &skipped {
-            let is_same = |known: &SkippedKey| known.kid == key.kid && known.problem == key.problem;
-            if !gate.skipped.iter().any(is_same) {
-                report::skipped(&self.name, key);
-            }
-        }
-        gate.skipped = skipped;
-    }
-
     pub(super) fn status(&self) -> RemoteKeyStatus {
         self.status_of(&self.gate(), self.now())
     }
 
-    fn status_of(&self, gate: &Gate, now: Timestamp) -> RemoteKeyStatus {
+    pub(super) fn status_of(&self, gate: &Gate, now: Timestamp) -> RemoteKeyStatus {
         let failure = gate.last_failure.as_ref();
         let until = gate
             .last_success

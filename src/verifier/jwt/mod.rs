@@ -326,7 +326,7 @@ mod tests {
                 "the signature is not good"
             );
         }
-        assert!(judge(&verifier, good).is_ok());
+        assert!(judge(&verifier, &good).is_ok());
         let recalled = |known: &KnownKeys| known.recall(header.as_bytes()).is_some();
         assert!(verifier.keys.with(recalled));
     }

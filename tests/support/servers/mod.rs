@@ -19,8 +19,10 @@ mod process;
 mod proxy;
 mod redis;
 
+pub use certificates::make_certificates;
 pub use oidc::OidcProvider;
+pub use port::Port;
 pub use postgres::Postgres;
-pub use process::Folder;
+pub use process::{Folder, Process, program, until};
 pub use proxy::{Fault, Proxy};
 pub use redis::{Redis, RedisCluster};

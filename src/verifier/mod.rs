@@ -10,6 +10,7 @@
 //! | verify JWTs | [`jwt::JwtVerifier`] |
 //! | verify opaque tokens or API keys that a store knows | [`OpaqueTokenVerifier`], [`ApiKeyVerifier`] |
 //! | send each token to the one verifier that knows it | [`TokenRouter`] |
+//! | verify JWTs of many issuers, known by a rule | [`Issuers`] |
 //! | look the caller up, and perhaps refuse | [`TokenVerifierExt::enriched`] |
 //! | bound the time a verifier may take | [`TokenVerifierExt::deadline`] |
 //! | refuse what was revoked though no store knows it | [`TokenVerifierExt::revocable`] |
@@ -25,6 +26,8 @@ mod cached;
 mod deadline;
 mod enriched;
 mod function;
+#[cfg(feature = "jwks")]
+pub mod issuers;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 #[cfg(feature = "tokens")]
@@ -52,6 +55,8 @@ pub use cached::{CacheHandle, CacheSettings, Cached};
 pub use deadline::Deadline;
 pub use enriched::Enriched;
 pub use function::{FnVerifier, verify_fn, verify_with};
+#[cfg(feature = "jwks")]
+pub use issuers::{Issuers, IssuersBuilder};
 #[cfg(feature = "tokens")]
 pub use revocable::Revocable;
 pub use router::{TokenRouter, TokenRouterBuilder};

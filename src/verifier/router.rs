@@ -86,8 +86,8 @@ impl JwtRoutes {
         if self.issuers.is_empty() {
             return self.others.as_ref();
         }
-        super::jwt::peek::untrusted_issuer(token)
-            .and_then(|issuer| self.issuers.get(&*issuer))
+        super::jwt::peek::with_untrusted_issuer(token, |issuer| self.issuers.get(issuer))
+            .flatten()
             .or(self.others.as_ref())
     }
 }

@@ -8,6 +8,7 @@ use serde::de::MapAccess;
 use super::jws::{MAX_HEADER_LEN, Parts};
 use crate::json::{self, Members, Value};
 use crate::keys::base64url;
+use crate::refusal::Refusal;
 
 /// Whether `token` is three parts of which the first is a JSON object with an `alg`.
 ///
@@ -20,11 +21,17 @@ pub(crate) fn has_jwt_shape(token: &[u8]) -> bool {
         .is_some_and(|header| member(header, "alg").is_some())
 }
 
-/// The `iss` that the token's payload states, if it does. Nobody has vouched for it yet.
-pub(crate) fn untrusted_issuer(token: &[u8]) -> Option<String> {
-    let payload = base64url::decode_to_vec(Parts::of(token)?.payload)?;
-    member(&payload, "iss").map(Cow::into_owned)
+/// Hands the `iss` that the token's payload states, if it does, to `then`. Nobody has vouched for it yet.
+pub(crate) fn with_untrusted_issuer<T>(token: &[u8], then: impl FnOnce(&str) -> T) -> Option<T> {
+    let parts = Parts::of(token)?;
+    let read = parts.with_payload(|payload| {
+        let issuer = member(payload, "iss").ok_or(NO_ISSUER)?;
+        Ok::<_, Refusal>(then(&issuer))
+    });
+    read.ok()
 }
+
+const NO_ISSUER: Refusal = Refusal::invalid("the token states no iss");
 
 /// The member `name`, a string, of the object that `json` is.
 fn member<'a>(json: &'a [u8], name: &'static str) -> Option<Cow<'a, str>> {
@@ -80,7 +87,8 @@ mod tests {
 
     #[test]
     fn the_issuer_is_what_an_unambiguous_payload_states() {
-        let issuer = |payload| untrusted_issuer(&token("{}", payload));
+        let issuer =
+            |payload| with_untrusted_issuer(&token("{}", payload), |issuer| issuer.to_owned());
         assert_eq!(issuer(r#"{"iss":"a","sub":"b"}"#).as_deref(), Some("a"));
         assert_eq!(issuer(r#"{"iss":"a","iss":"b"}"#), None);
         assert_eq!(issuer(r#"{"iss":["a"]}"#), None);

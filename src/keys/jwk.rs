@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::de::MapAccess;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::algorithm::{Algorithm, Curve, Family};
@@ -26,6 +27,7 @@ pub(crate) struct Jwk<'a> {
     n: Option<Cow<'a, str>>,
     e: Option<Cow<'a, str>>,
     k: Option<Cow<'a, str>>,
+    issuer: Option<&'a RawValue>,
     private: bool,
 }
 
@@ -90,6 +92,11 @@ impl<'a> Jwk<'a> {
             }
         };
         let key = VerificationKey::from_material(algorithm, material)?;
+        // Not registered, so that anything else than a text says nothing.
+        let issuer = self
+            .issuer
+            .and_then(|issuer| serde_json::from_str(issuer.get()).ok());
+        let key = key.for_issuer(issuer);
         Ok(match self.kid {
             Some(kid) => key.with_kid(kid),
             None => key,
@@ -180,6 +187,10 @@ impl<'de> Members<'de> for Jwk<'de> {
                     }
                     _ => Err("its key_ops are no array of strings"),
                 };
+            }
+            "issuer" => {
+                self.issuer = Some(value.raw().map_err(|_| "it is no JSON")?);
+                return Ok(());
             }
             // RFC 7518 §6.2.2 and §6.3.2
             "d" | "p" | "q" | "dp" | "dq" | "qi" | "oth" => {

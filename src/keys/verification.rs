@@ -31,6 +31,8 @@ use crate::error::ConfigError;
 pub struct VerificationKey {
     algorithm: Algorithm,
     kid: Option<Arc<str>>,
+    /// For whom alone it signs, where its JWK says so. It may be a template.
+    issuer: Option<Box<str>>,
     backend: CryptoBackend,
     material: Arc<Material>,
     engine: Engine,
@@ -164,7 +166,18 @@ impl VerificationKey {
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.algorithm == other.algorithm
             && self.kid == other.kid
+            && self.issuer == other.issuer
             && (Arc::ptr_eq(&self.material, &other.material) || self.material == other.material)
+    }
+
+    /// For whom alone it signs, if that is said.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    pub(super) fn for_issuer(mut self, issuer: Option<Box<str>>) -> Self {
+        self.issuer = issuer;
+        self
     }
 
     pub(super) fn material(&self) -> &Material {
@@ -185,6 +198,7 @@ impl VerificationKey {
         Ok(Self {
             algorithm,
             kid: None,
+            issuer: None,
             backend,
             engine: Engine::new(backend, algorithm, &material)?,
             material: Arc::new(material),

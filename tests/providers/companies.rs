@@ -10,17 +10,18 @@ use super::site::{Site, roles, scopes};
 const CONTOSO: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 const FABRIKAM: &str = "fa15d692-e9c7-4460-a743-29f29522229e";
 
-/// Entra's keys name no algorithm, and name an issuer.
 fn entra() -> Site {
+    entra_whose_key_is_for("https://login.microsoftonline.com/{tenantid}/v2.0")
+}
+
+/// Entra's keys name no algorithm, and name an issuer.
+fn entra_whose_key_is_for(issuer: &str) -> Site {
     let site = Site::of(include_str!("entra_id.json"));
     let mut set: Value = serde_json::from_str(&site.provider.jwks()).unwrap();
     let key = set["keys"][0].as_object_mut().unwrap();
     key.remove("alg");
     key.insert("x5t".into(), key["kid"].clone());
-    key.insert(
-        "issuer".into(),
-        json!("https://login.microsoftonline.com/{tenantid}/v2.0"),
-    );
+    key.insert("issuer".into(), json!(issuer));
     let answer = Fault::json(set.to_string());
     site.provider.fail_at(Endpoint::Jwks, answer);
     site
@@ -71,6 +72,25 @@ async fn entra_ids_tenants_share_keys_and_each_has_its_own_issuer() {
         .await;
     one.refuse(&[("user", "another value"), ("v1", "another value")])
         .await;
+}
+
+#[tokio::test]
+async fn a_key_of_entra_id_signs_for_the_issuer_that_it_names() {
+    let contoso = format!("https://login.microsoftonline.com/{CONTOSO}/v2.0");
+    let personal = "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0";
+    let template_of_others = "https://login.microsoftonline.us/{tenantid}/v2.0";
+    for (issuer, is_good) in [
+        (&*contoso, true),
+        (personal, false),
+        (template_of_others, false),
+    ] {
+        let site = entra_whose_key_is_for(issuer);
+        let verifier = site.verifier(entra_id::one_tenant).await;
+        match is_good {
+            true => assert_eq!(verifier.admit("user").await.issuer(), Some(&*contoso)),
+            false => verifier.refuse(&[("user", "another issuer")]).await,
+        }
+    }
 }
 
 #[tokio::test]

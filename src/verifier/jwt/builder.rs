@@ -14,7 +14,7 @@ use crate::keys::VerifierKeys;
 /// How long clocks may disagree unless set otherwise.
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
 
-/// Sets up a [`JwtVerifier`]. Strict unless waived, by name.
+/// Sets up a [`JwtVerifier`](super::JwtVerifier). Strict unless waived, by name.
 #[must_use = "nothing is verified until it is built"]
 pub struct JwtVerifierBuilder {
     pub(super) keys: VerifierKeys,
@@ -72,7 +72,8 @@ impl JwtVerifierBuilder {
     /// itself claims, by [`tenant_claim`](Self::tenant_claim). Called again, trusts those of that one too.
     ///
     /// This is for one provider that signs for all its tenants with the same keys. Every tenant that it has
-    /// is let in: say which by [`require_claim_in`](Self::require_claim_in), or by a policy.
+    /// is let in: say which by [`require_claim_in`](Self::require_claim_in), or by a policy. A key whose JWK
+    /// names an `issuer`, one or a template, signs for that alone.
     ///
     /// ```
     /// # use tower_bearer::verifier::jwt::JwtVerifierBuilder;

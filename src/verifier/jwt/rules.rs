@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::bound::Bound;
 use super::claims::{Audience, Claims};
 use super::sources::{Origin, Sources};
-use super::template::IssuerTemplate;
+use super::template::{IssuerTemplate, is_meant};
 use crate::clock::Timestamp;
 use crate::identity::{CredentialKind, Identity, Parts};
 use crate::keys::VerificationKey;
@@ -66,7 +66,7 @@ impl Rules {
             Some(id) => refusal.with_credential_id(id),
             None => refusal,
         };
-        let issuer = self.check_issuer(&claims).map_err(named)?;
+        let issuer = self.check_issuer(&claims, key).map_err(named)?;
         self.check_presence(&claims).map_err(named)?;
         self.check_times(&claims, now).map_err(named)?;
         let confirmation = match claims.bound {
@@ -138,7 +138,11 @@ impl Rules {
         }
     }
 
-    fn check_issuer(&self, claims: &Claims<'_>) -> Result<Option<Arc<str>>, Refusal> {
+    fn check_issuer(
+        &self,
+        claims: &Claims<'_>,
+        key: Option<&VerificationKey>,
+    ) -> Result<Option<Arc<str>>, Refusal> {
         let issuer = claims.issuer.as_deref();
         if self.issuers.is_empty() && self.issuer_templates.is_empty() {
             return Ok(issuer.map(Arc::from));
@@ -153,7 +157,12 @@ impl Rules {
             .iter()
             .any(|own| own.makes(issuer, tenant))
         {
-            return Ok(Some(issuer.into()));
+            return match key.and_then(VerificationKey::issuer) {
+                Some(meant) if !is_meant(meant, issuer, tenant) => {
+                    Err(Refusal::invalid("the key signs for another issuer"))
+                }
+                _ => Ok(Some(issuer.into())),
+            };
         }
         Err(Refusal::invalid("iss is none that is trusted"))
     }

@@ -1,6 +1,6 @@
 use tower_bearer::ConfigError;
 use tower_bearer::keys::{RemoteKeySet, VerifierKeys};
-use tower_bearer::verifier::jwt::{JwtVerifier, JwtVerifierBuilder};
+use tower_bearer::verifier::jwt::JwtVerifier;
 
 /// The application (client) id of the API's own registration.
 const API: &str = "6e74172b-be56-4843-9ff4-e66a39bb12e3";
@@ -20,8 +20,21 @@ pub async fn many() -> Result<JwtVerifier, Box<dyn std::error::Error>> {
     Ok(many_tenants(keys, [TENANT])?)
 }
 
-fn access_tokens(keys: impl Into<VerifierKeys>) -> JwtVerifierBuilder {
+/// Version 2 access tokens of one tenant.
+pub fn one_tenant(keys: impl Into<VerifierKeys>) -> Result<JwtVerifier, ConfigError> {
+    many_tenants(keys, [TENANT])
+}
+
+/// Those of several tenants, whose tokens are signed with the same keys.
+pub fn many_tenants(
+    keys: impl Into<VerifierKeys>,
+    tenants: impl IntoIterator<Item = &'static str>,
+) -> Result<JwtVerifier, ConfigError> {
     JwtVerifier::builder(keys)
+        // The issuer is that of the token's own tenant, and the tenant is one of these.
+        .issuer_template("https://login.microsoftonline.com/{tenantid}/v2.0")
+        .tenant_claim("tid")
+        .require_claim_in("tid", tenants)
         .audience(API)
         .require_claim("ver", "2.0")
         // An access token names the client that acts, and an ID token does not.
@@ -31,25 +44,5 @@ fn access_tokens(keys: impl Into<VerifierKeys>) -> JwtVerifierBuilder {
         .roles_claim("roles")
         // `sub` is another for each application; `oid` is the same within a tenant.
         .subject_claim("oid")
-        .tenant_claim("tid")
-}
-
-/// Version 2 access tokens of one tenant.
-pub fn one_tenant(keys: impl Into<VerifierKeys>) -> Result<JwtVerifier, ConfigError> {
-    access_tokens(keys)
-        .issuer(format!("https://login.microsoftonline.com/{TENANT}/v2.0"))
-        .require_claim("tid", TENANT)
-        .build()
-}
-
-/// Those of several tenants, whose tokens are signed with the same keys: the issuer is that of the token's own
-/// tenant, and the tenant is one of these.
-pub fn many_tenants(
-    keys: impl Into<VerifierKeys>,
-    tenants: impl IntoIterator<Item = &'static str>,
-) -> Result<JwtVerifier, ConfigError> {
-    access_tokens(keys)
-        .issuer_template("https://login.microsoftonline.com/{tenantid}/v2.0")
-        .require_claim_in("tid", tenants)
         .build()
 }

@@ -5,7 +5,7 @@
 //! 2. **Whoever comes first is told so,** and everybody after them, on every node of the same store, that
 //!    it was taken before.
 //! 3. **It is remembered until a moment** by the clock of whoever asks: for as long as it would otherwise be
-//!    accepted. Stores tidy up by themselves what has been over for an hour, so that a clock that is set back by
+//!    accepted by any of those who share the store. Stores tidy up by themselves what has been over for an hour, so that a clock that is set back by
 //!    less lets nothing in for a second time.
 //!
 //! ```
@@ -54,6 +54,7 @@ pub(crate) const SPARE: Duration = Duration::from_secs(3600);
 ///   Times are those of the callers alone; a store's own clock may tidy up, later than they do.
 /// - What is over at `now` already is never taken.
 /// - Nothing else is forgotten early, however many ids there are. A store that has no room for another fails.
+/// - A call ends in bounded time, with an error if need be: nothing around it has a deadline of its own.
 /// - A failure is an error, never `true`. An id may have been taken by a call that failed, or whose future
 ///   was dropped, or may yet be: its next caller may be told `false`, and whoever holds the id needs a new one.
 /// - What is over goes in the end, without anybody's asking.

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use tower_bearer::Reason;
+use tower::Layer;
 use tower_bearer::clock::Clock;
 use tower_bearer::testing::provider::{Endpoint, Fault, IdentityProvider};
 use tower_bearer::verifier::{Answer, CacheSettings, TokenVerifierExt};
+use tower_bearer::{BearerAuthLayer, Reason};
 
 use crate::service::{MINUTE, SECOND, Service, assert_admitted, assert_refused, presented};
+use crate::support::answers::{Told, send, with_token};
+use crate::support::inner::Inner;
 
 #[tokio::test]
 async fn the_last_good_keys_serve_through_an_outage_up_to_the_stated_age() {
@@ -57,6 +60,52 @@ async fn past_the_stated_age_not_even_a_cache_lets_anybody_in() {
     let identity = Answer::of(&cached, &presented(&token, now)).wait().await;
     let refusal = identity.and_then(|identity| identity.admitted(now));
     assert_eq!(refusal.unwrap_err().reason(), Reason::Unavailable);
+}
+
+#[tokio::test]
+async fn after_a_long_sleep_keys_are_fetched_before_anybody_is_judged() {
+    let service = Service::started().await;
+    let token = service.token();
+    service.clock.advance(61 * MINUTE);
+    assert!(service.at_once(&token).is_none());
+    assert_admitted(service.ask(&token).await);
+    assert_eq!(service.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_client_is_told_503_where_keys_are_missing_and_401_where_its_own_is_unknown() {
+    let (provider, clock) = crate::service::provider();
+    provider.fail(Fault::Down);
+    let keys = crate::service::keys_of(&provider, &clock);
+    let service = Service::with(provider, clock, keys.start_lazily().unwrap());
+    let layer = BearerAuthLayer::builder(Arc::clone(&service.verifier))
+        .clock(service.clock.clone())
+        .build()
+        .unwrap();
+    let (inner, token) = (Inner::default(), service.token());
+    let app = layer.layer(inner.clone());
+    Told::DOWN.assert_http(&send(&app, with_token(&token)).await, None);
+    let expired = service.provider.token("alice").expired().issue();
+    Told::INVALID.assert_http(&send(&app, with_token(&expired)).await, None);
+    assert_eq!(inner.calls(), 0);
+
+    service.provider.recover();
+    service.clock.advance(2 * SECOND);
+    let seen = send(&app, with_token(&token)).await;
+    assert_eq!(seen.status, StatusCode::OK, "{}", seen.text());
+    let unknown = service.forged("unknown");
+    Told::INVALID.assert_http(&send(&app, with_token(&unknown)).await, None);
+
+    // What cannot be looked up is an outage, and the client knows when to come again.
+    service.provider.fail(Fault::Down);
+    service.clock.advance(30 * SECOND);
+    let seen = send(&app, with_token(&unknown)).await;
+    Told::DOWN.assert_http(&seen, None);
+    let seen = send(&app, with_token(&unknown)).await;
+    Told::DOWN.assert_http(&seen, None);
+    assert_eq!(seen.header("retry-after"), Some("30"));
+    let seen = send(&app, with_token(&token)).await;
+    assert_eq!(seen.status, StatusCode::OK, "{}", seen.text());
 }
 
 #[tokio::test]

@@ -98,6 +98,25 @@ async fn what_cannot_be_looked_up_is_not_said_to_be_unknown_and_not_tried_at_onc
 }
 
 #[tokio::test]
+async fn a_server_in_trouble_is_asked_once_in_a_cool_down_whatever_for() {
+    let service = Service::started().await;
+    let (good, unknown) = (service.token(), service.forged("unknown"));
+    service.provider.fail(Fault::Down);
+    service.clock.advance(300 * SECOND);
+    for _ in 0..60 {
+        for _ in 0..10 {
+            assert_admitted(service.at_once(&good).unwrap());
+            assert_refused(service.ask(&unknown).await, Reason::Unavailable);
+        }
+        service.clock.advance(5 * SECOND);
+    }
+    service.keys.settled().await;
+    // In 300 seconds, the first included.
+    let attempts = service.keys.status().failures;
+    assert!((8..=11).contains(&attempts), "{attempts}");
+}
+
+#[tokio::test]
 async fn junk_has_nothing_looked_up_and_no_share_in_the_cool_down() {
     let service = Service::started().await;
     let stranger = SigningKey::generate(Algorithm::EdDSA).unwrap();

@@ -27,7 +27,7 @@ pub(super) struct Gate {
     pub(super) is_running: bool,
     /// How many fetches have begun.
     pub(super) begun: u64,
-    /// When a fetch for an unknown key was last begun that counts.
+    /// When a fetch was last begun that counts for the cool-down: one for an unknown key, or one that failed.
     pub(super) looked_up: Option<Timestamp>,
     /// When the keys are next fetched.
     pub(super) next: Timestamp,

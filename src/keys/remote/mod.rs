@@ -37,7 +37,7 @@
 //!    fetch is made in each cool-down, also if it failed, so a flood of made-up `kid`s cannot become a
 //!    flood of fetches; and none of them is waited for by a token whose key is held. Junk has no share in
 //!    this: what is no JWT, of another issuer or audience, over, or with `alg` of a secret is refused without
-//!    a look. A fetch that did bring a new key is not counted, so a key that was really rotated is taken up
+//!    a look. A fetch that failed begins a cool-down whatever it was for. One that did bring a new key is not counted, so a key that was really rotated is taken up
 //!    even if another was a moment ago.
 //! 9. **Within a cool-down** an unknown `kid` is refused as invalid where the last fetch was
 //!    answered: the key was not there a moment ago. Where that fetch failed nobody knows, and the answer is

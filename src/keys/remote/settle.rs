@@ -51,7 +51,7 @@ impl Shared {
         let now = self.now();
         let outcome = match outcome {
             Ok(fetched) => self.succeed(&mut gate, cause, since, fetched),
-            Err(failed) => self.fail(&mut gate, cause, now, failed),
+            Err(failed) => self.fail(&mut gate, cause, (since, now), failed),
         };
         gate.is_running = false;
         self.refresh_at
@@ -96,17 +96,28 @@ impl Shared {
         outcome
     }
 
-    fn fail(&self, gate: &mut Gate, cause: Cause, now: Timestamp, failed: Failed) -> Outcome {
+    fn fail(
+        &self,
+        gate: &mut Gate,
+        cause: Cause,
+        (since, now): (Timestamp, Timestamp),
+        failed: Failed,
+    ) -> Outcome {
         gate.failures_in_row = gate.failures_in_row.saturating_add(1);
         gate.failures += 1;
         if !failed.skipped.is_empty() {
             self.note_skipped(gate, failed.skipped);
         }
         gate.last_failure = Some((now, failed.error));
-        if cause != Cause::UnknownKey || gate.next <= now {
-            let is_usable = self.is_usable(now);
-            let pause = self.pace.after_failure(gate.failures_in_row, is_usable);
-            gate.next = now.saturating_add(pause);
+        let is_usable = self.is_usable(now);
+        let pause = self.pace.after_failure(gate.failures_in_row, is_usable);
+        let retry = now.saturating_add(pause);
+        // However it came to be asked, a server in trouble is left alone for a while.
+        if cause == Cause::UnknownKey {
+            gate.next = gate.next.max(retry);
+        } else {
+            gate.next = retry;
+            gate.looked_up = Some(since);
         }
         Outcome::Failed
     }

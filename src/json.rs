@@ -91,6 +91,11 @@ impl<'de, A: MapAccess<'de>> Value<'_, A> {
         self.read::<Text<'de>>().map(|text| text.0)
     }
 
+    #[cfg(feature = "introspection")]
+    pub(crate) fn boolean(self) -> Result<bool, WrongType> {
+        self.read()
+    }
+
     pub(crate) fn date(self) -> Result<Timestamp, WrongType> {
         self.read::<NumericDate>().map(|date| date.0)
     }

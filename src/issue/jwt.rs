@@ -67,7 +67,7 @@ pub struct JwtIssuer {
 
 /// A header, encoded once for each key, with the dot after it.
 #[derive(Debug)]
-pub(super) struct Header {
+pub(crate) struct Header {
     pub(super) key: Arc<SigningKey>,
     pub(super) encoded: Box<str>,
 }
@@ -260,7 +260,7 @@ impl JwtIssuer {
 }
 
 impl Header {
-    pub(super) fn new(key: Arc<SigningKey>, token_type: &str) -> Self {
+    pub(crate) fn new(key: Arc<SigningKey>, token_type: &str) -> Self {
         let mut header = json!({
             "alg": key.algorithm().as_str(),
             "typ": token_type,
@@ -277,7 +277,7 @@ impl Header {
     }
 
     /// The token with this payload.
-    pub(super) fn sign(&self, payload: &str) -> Result<String, IssueError> {
+    pub(crate) fn sign(&self, payload: &str) -> Result<String, IssueError> {
         let mut token = String::from(&*self.encoded);
         URL_SAFE_NO_PAD.encode_append(payload, &mut token);
         let signature = self
@@ -303,7 +303,7 @@ pub struct IssuedJwt {
     pub expires_at: Option<Timestamp>,
 }
 
-fn random_id() -> Result<String, IssueError> {
+pub(crate) fn random_id() -> Result<String, IssueError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(IssueError::random)?;
     Ok(URL_SAFE_NO_PAD.encode_to_string(bytes))

@@ -70,6 +70,8 @@ pub use error::IssueError;
 pub use extension::Extension;
 #[cfg(feature = "jwt")]
 pub use jwks::JwksService;
+#[cfg(feature = "introspection")]
+pub(crate) use jwt::{Header, random_id};
 #[cfg(feature = "jwt")]
 pub use jwt::{IssuedJwt, JwtIssuer};
 #[cfg(feature = "jwt")]

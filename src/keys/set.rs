@@ -157,6 +157,12 @@ impl KeySet {
         .ok_or(NoKey::OtherAlgorithm)
     }
 
+    /// A set by which nothing is good.
+    #[cfg(feature = "introspection")]
+    pub(crate) fn none() -> Self {
+        Self::index(Vec::new())
+    }
+
     /// A set of keys of which it is known that a token means one of them at most. It may be empty.
     #[cfg(feature = "jwks")]
     pub(super) fn published(keys: Vec<VerificationKey>) -> Self {

@@ -17,7 +17,17 @@ impl JwtVerifierBuilder {
     /// If issuer or audience is neither stated nor waived, or both; if an empty text was given; if the
     /// leeway is over 300 seconds; if a claim is to be read or compared that has a setting of its own, or
     /// cannot have that value; or if two settings want different things of one claim.
-    pub fn build(mut self) -> Result<JwtVerifier, ConfigError> {
+    pub fn build(self) -> Result<JwtVerifier, ConfigError> {
+        let (keys, token_types) = (self.keys.clone(), self.token_types.clone());
+        Ok(JwtVerifier {
+            rules: self.into_rules()?,
+            keys: Keys::new(keys),
+            token_type: token_type(&token_types)?,
+        })
+    }
+
+    /// The rules by which claims are judged, wherever they come from.
+    pub(in crate::verifier) fn into_rules(mut self) -> Result<Rules, ConfigError> {
         self.shapes.settle(&mut self.rules)?;
         for template in &self.issuer_templates {
             let template = IssuerTemplate::parse(template)
@@ -39,11 +49,7 @@ impl JwtVerifierBuilder {
         )?;
         check_texts(rules)?;
         check_times(rules)?;
-        Ok(JwtVerifier {
-            keys: Keys::new(self.keys),
-            token_type: token_type(&self.token_types)?,
-            rules: self.rules,
-        })
+        Ok(self.rules)
     }
 }
 

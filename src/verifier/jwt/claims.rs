@@ -299,6 +299,7 @@ fn is_one_of(values: &[ClaimValue], text: &str) -> bool {
         .any(|value| matches!(value, ClaimValue::Text(wanted) if **wanted == *text))
 }
 
-const OTHER_VALUE: &str = "a claim has another value than the stated one";
+/// What is said of claims that are well formed, and are not those that were asked for.
+pub(super) const OTHER_VALUE: &str = "a claim has another value than the stated one";
 
 pub(super) const MALFORMED: &str = "the payload is not one JSON object with unique members";

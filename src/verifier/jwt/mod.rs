@@ -102,7 +102,6 @@ use async_trait::async_trait;
 use self::header::{Header, TokenType};
 use self::jws::{NO_SUCH_KEY, NOT_THREE_PARTS, Parts, Refused, choose};
 use self::known::{Keys, KnownKeys};
-use self::rules::Rules;
 use super::{Answer, Presented, TokenVerifier};
 use crate::clock::Timestamp;
 use crate::identity::Identity;
@@ -110,6 +109,7 @@ use crate::keys::{Lookup, VerifierKeys, Waiting};
 use crate::refusal::Refusal;
 
 pub use builder::JwtVerifierBuilder;
+pub(super) use rules::Rules;
 pub use value::ClaimValue;
 
 /// How often a token waits for keys: for a fetch that was under way, and for one that began since.

@@ -22,6 +22,15 @@ enum Problem {
 }
 
 impl RemoteError {
+    /// Whether the server gave no answer at all: it could not be reached, took too long, or broke off.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        matches!(
+            self.problem,
+            Problem::Unreachable | Problem::TimedOut | Problem::Broken
+        )
+    }
+
     /// An answer whose content is not what was asked for.
     pub(crate) fn content(problem: &'static str) -> Self {
         Self::of(Problem::Content(problem))

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | verify with a closure | [`verify_fn`], [`verify_with`] |
 //! | verify JWTs | [`jwt::JwtVerifier`] |
+//! | ask an authorization server about tokens | [`introspection::IntrospectionVerifier`] |
 //! | verify opaque tokens or API keys that a store knows | [`OpaqueTokenVerifier`], [`ApiKeyVerifier`] |
 //! | send each token to the one verifier that knows it | [`TokenRouter`] |
 //! | verify JWTs of many issuers, known by a rule | [`Issuers`] |
@@ -26,6 +27,8 @@ mod cached;
 mod deadline;
 mod enriched;
 mod function;
+#[cfg(feature = "introspection")]
+pub mod introspection;
 #[cfg(feature = "jwks")]
 pub mod issuers;
 #[cfg(feature = "jwt")]

@@ -44,6 +44,7 @@
 //! | guard a service | [`BearerAuthLayer`], set up by its [builder](middleware::BearerAuthLayerBuilder) |
 //! | judge JWTs | [`JwtVerifier`](verifier::jwt::JwtVerifier), with [`keys`] from a secret, PEM, DER or JWK Set |
 //! | judge sessions, access tokens and API keys | [`OpaqueTokenVerifier`](verifier::OpaqueTokenVerifier) and [`ApiKeyVerifier`](verifier::ApiKeyVerifier), over a [`store`] |
+//! | ask an authorization server about tokens | [`IntrospectionVerifier`](verifier::introspection::IntrospectionVerifier) |
 //! | judge tokens of your own | [`TokenVerifier`], or a closure in [`verify_fn`](verifier::verify_fn) |
 //! | take several kinds on one header | [`TokenRouter`](verifier::TokenRouter) |
 //! | look the caller up, or refuse deleted ones | [`enriched`](verifier::TokenVerifierExt::enriched) |
@@ -87,6 +88,7 @@
 //! | `tokio` | yes | [`deadline`](verifier::TokenVerifierExt::deadline); uses that slide a session, where the store leaves writing them to the verifier |
 //! | `tracing` | yes | spans and events, as [`observe`] says |
 //! | `cache` | | [`cached`](verifier::TokenVerifierExt::cached): a token seen before is not judged again for a while |
+//! | `introspection` | | [`verifier::introspection`]: tokens that an authorization server is asked about |
 //! | `tonic` | | [`Denied`](caller::Denied) as a `tonic::Status`; the layer around one service |
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore), with a feed between nodes; `postgres-tls`: TLS to it |
@@ -111,6 +113,7 @@
     not(all(
         feature = "cache",
         feature = "jwks",
+        feature = "introspection",
         feature = "jwt",
         feature = "postgres",
         feature = "redis",

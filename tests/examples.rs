@@ -160,6 +160,26 @@ async fn a_custom_verifier_and_its_lookup_decide() {
     assert_refused(&example.ask("GET", "/", "").await, 401, None);
 }
 
+#[cfg(all(feature = "cache", feature = "introspection", feature = "testing"))]
+#[tokio::test]
+async fn an_authorization_server_is_asked_and_may_be_down() {
+    let mut example = Example::start("introspection");
+    let (alice, bob) = (example.value("ALICE="), example.value("BOB="));
+    let good = example.ask("GET", "/", &alice).await;
+    assert_eq!(&good.body[..], b"hello, alice\n");
+    assert_refused(
+        &example.ask("GET", "/", "junk").await,
+        401,
+        Some("invalid_token"),
+    );
+    assert_eq!(example.ask("POST", "/server/down", "").await.status, 204);
+    assert_eq!(example.ask("GET", "/", &alice).await.status, 200);
+    assert_eq!(example.ask("GET", "/", &bob).await.status, 503);
+    assert_eq!(example.ask("POST", "/server/up", "").await.status, 204);
+    let good = example.ask("GET", "/", &bob).await;
+    assert_eq!(&good.body[..], b"hello, bob\n");
+}
+
 #[tokio::test]
 async fn a_wrapping_framework_adds_its_own() {
     let example = Example::start("wrapping_framework");

@@ -61,6 +61,7 @@ impl HttpClient {
         Endpoint::parse(setting, text, self.plain_http)
     }
 
+    #[cfg(feature = "jwks")]
     /// Gets what is at `endpoint`, in one of the types that `headers` may name.
     pub(crate) async fn get(
         &self,

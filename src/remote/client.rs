@@ -61,8 +61,8 @@ impl HttpClient {
         Endpoint::parse(setting, text, self.plain_http)
     }
 
-    #[cfg(feature = "jwks")]
     /// Gets what is at `endpoint`, in one of the types that `headers` may name.
+    #[cfg(feature = "jwks")]
     pub(crate) async fn get(
         &self,
         endpoint: &Endpoint,

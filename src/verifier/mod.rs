@@ -117,11 +117,11 @@ impl Presented {
 /// # Contract
 /// - A token is answered with the identity that it proves, or with a [`Refusal`].
 /// - What could not be decided, because a store or key source is down, is
-///   [`Reason::Unavailable`](crate::Reason::Unavailable): never a refusal of the token, never an
+///   [`Reason::Unavailable`]: never a refusal of the token, never an
 ///   identity.
 /// - Time is compared with [`Presented::now`] alone.
 /// - A token that is bound to a key or certificate says so in [`Identity::confirmation`], and is refused as
-///   [`Reason::Unproved`](crate::Reason::Unproved) where nobody
+///   [`Reason::Unproved`] where nobody
 ///   [checks the proof](Presented::checks_proof); [`Presented::unless_unproved`] does that.
 /// - A future that is dropped leaves nothing half done.
 /// - A verifier that wraps another forwards [`begin`](Self::begin) to it.
@@ -220,7 +220,7 @@ pub trait TokenVerifierExt: TokenVerifier + Sized + 'static {
         Enriched::new(Arc::new(self), state, lookup)
     }
 
-    /// Answers [`Reason::Unavailable`](crate::Reason::Unavailable) where this verifier has not answered
+    /// Answers [`Reason::Unavailable`] where this verifier has not answered
     /// after `limit`. [`Deadline`] says what it needs of tokio.
     #[cfg(feature = "tokio")]
     fn deadline(self, limit: std::time::Duration) -> Deadline {

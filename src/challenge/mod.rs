@@ -48,7 +48,9 @@ pub use answer::RefusalAnswer;
 pub use body::ResponseBody;
 pub use header::{Challenge, ErrorCode};
 
-pub(crate) use challenger::{Challenger, ChallengerBuilder, Schemes};
+#[cfg(feature = "jwt")]
+pub(crate) use challenger::Schemes;
+pub(crate) use challenger::{Challenger, ChallengerBuilder};
 pub(crate) use grpc::is_grpc;
 #[cfg(feature = "tonic")]
 pub(crate) use table::{GrpcCode, row};

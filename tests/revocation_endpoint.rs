@@ -17,7 +17,9 @@ use http_body_util::BodyExt;
 use support::{secs, shape};
 use tower::ServiceExt;
 use tower_bearer::audit::{Actor, AuditAction, AuditTrail, ChannelSink};
-use tower_bearer::clock::{ManualClock, Timestamp};
+use tower_bearer::clock::{Clock, ManualClock, Timestamp};
+use tower_bearer::credential::BearerToken;
+use tower_bearer::identity::Confirmation;
 use tower_bearer::issue::{
     JwtIssuer, Login, NewJwt, NewToken, RefreshTokens, SigningKey, TokenIssuer,
 };
@@ -30,7 +32,7 @@ use tower_bearer::revocation::{
 };
 use tower_bearer::store::{MemoryStore, StoreError};
 use tower_bearer::verifier::{
-    ApiKeyVerifier, CacheSettings, OpaqueTokenVerifier, TokenRouter, TokenVerifierExt,
+    ApiKeyVerifier, CacheSettings, OpaqueTokenVerifier, Presented, TokenRouter, TokenVerifierExt,
 };
 use tower_bearer::{
     AuthenticatedUser, BearerAuthLayer, ConfigError, Reason, TokenVerifier, async_trait,
@@ -247,7 +249,7 @@ async fn a_refresh_token_ends_its_session_with_its_access_tokens() {
     assert_eq!(response.status(), StatusCode::OK);
     assert!(!desk.is_good(&access).await);
     assert!(desk.is_good(&other).await, "another session goes on");
-    let refresh = tower_bearer::credential::BearerToken::new(&refresh).unwrap();
+    let refresh = BearerToken::new(&refresh).unwrap();
     assert!(desk.refresh.renew(&refresh).await.is_err());
 }
 
@@ -475,4 +477,19 @@ fn a_policy_that_cannot_be_right_is_refused_when_built() {
     let revoker = Revoker::new().with_administrators(Policy::scope("a scope"));
     let refused: ConfigError = RevocationEndpoint::new(verifier, revoker).unwrap_err();
     assert!(refused.to_string().contains("scope"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_is_ended_without_a_proof() {
+    let desk = Desk::new();
+    let alice = desk.alice().await;
+    let key = Confirmation::key("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I").unwrap();
+    let bound = desk.jwt(NewJwt::new("alice").bound_to(key));
+    let mut presented = Presented::new(BearerToken::new(&bound).unwrap(), desk.clock.now());
+    presented.checks_proof = true;
+
+    desk.verifier.verify(&presented).await.unwrap();
+    assert_eq!(desk.revoke(&alice, &bound).await.status(), StatusCode::OK);
+    let ended = desk.verifier.verify(&presented).await.unwrap_err();
+    assert_eq!(ended.reason(), Reason::Revoked);
 }

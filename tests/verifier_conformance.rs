@@ -365,7 +365,7 @@ fn bound_by(
 
 #[tokio::test]
 async fn a_verifier_that_keeps_the_rule_for_bound_tokens_passes() {
-    let verifier = bound_by(|presented, identity| presented.unless_unproved(identity));
+    let verifier = bound_by(Presented::unless_unproved);
     bound(verifier, START, GOOD).await;
 }
 

@@ -209,7 +209,7 @@ impl Door {
         let Some(binding) = &self.binding else {
             return;
         };
-        for name in binding.pretended(&RequestHead::of(request)).iter() {
+        for name in binding.pretended(&RequestHead::of(request)) {
             request.headers_mut().remove(name);
         }
     }

@@ -33,7 +33,7 @@ impl NonceKey {
         getrandom::fill(&mut *secret).map_err(|_| {
             ConfigError::new("nonce key", "the operating system gives no random bytes")
         })?;
-        Self::from_secret(&*secret)
+        Self::from_secret(secret.as_slice())
     }
 
     /// A key that several nodes share: at least 32 bytes, made by a random generator.

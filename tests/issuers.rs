@@ -17,6 +17,7 @@ use tower_bearer::credential::BearerToken;
 use tower_bearer::identity::{CredentialKind, Identity};
 use tower_bearer::remote::HttpSettings;
 use tower_bearer::testing::provider::{Endpoint, Fault, Gate, IdentityProvider};
+use tower_bearer::testing::verifier::{conformance, outage};
 use tower_bearer::verifier::issuers::NewIssuer;
 use tower_bearer::verifier::jwt::JwtVerifier;
 use tower_bearer::verifier::{Answer, Issuers, IssuersBuilder, Presented, TokenRouter, verify_fn};
@@ -582,6 +583,30 @@ async fn a_known_issuer_is_answered_at_once() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn the_contract_of_verifiers_is_kept() {
+    let house = House::new(|builder| builder.capacity(2));
+    house.admit("a").await;
+    let good = good("a");
+    let bad = [
+        forged("a"),
+        forged("b"),
+        token_with(json!({"iss": "https://id.example.org/a"})),
+        token_with(json!({"iss": name_of("a"), "exp": NOW - 100})),
+        good[..good.len() - 1].to_owned(),
+        good.to_uppercase(),
+    ];
+    let bad: Vec<_> = bad.iter().map(String::as_str).collect();
+    conformance(Arc::new(house.issuers.clone()), now(), &good, &bad).await;
+
+    let down = House::new(|builder| {
+        builder.make((), async |(), _| -> Made {
+            Err("the database is down".into())
+        })
+    });
+    outage(Arc::new(down.issuers.clone()), now(), &good).await;
 }
 
 #[tokio::test]

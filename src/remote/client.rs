@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
@@ -31,7 +32,10 @@ pub(crate) struct Fetched {
 impl HttpClient {
     pub(super) fn new(settings: &HttpSettings) -> Result<Self, ConfigError> {
         let (connect_timeout, timeout, max_body) = settings.limits();
+        // As long as reqwest does by itself.
+        let idle = settings.idle_limit().unwrap_or(Duration::from_secs(90));
         let client = Client::builder()
+            .pool_idle_timeout(idle)
             .user_agent(concat!("tower-bearer/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(connect_timeout)
             .timeout(timeout)

@@ -22,6 +22,7 @@ pub struct HttpSettings {
     max_body: usize,
     plain_http: bool,
     roots: Vec<String>,
+    kept_open: Option<Duration>,
 }
 
 impl Default for HttpSettings {
@@ -39,6 +40,7 @@ impl HttpSettings {
             max_body: 256 * 1024,
             plain_http: false,
             roots: Vec::new(),
+            kept_open: None,
         }
     }
 
@@ -74,6 +76,13 @@ impl HttpSettings {
         self
     }
 
+    /// Closes connections that are not used for so long: for many servers that are asked now and then.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn kept_open(mut self, limit: Duration) -> Self {
+        self.kept_open = Some(limit);
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -95,6 +104,10 @@ impl HttpSettings {
 
     pub(super) fn limits(&self) -> (Duration, Duration, usize) {
         (self.connect_timeout, self.timeout, self.max_body)
+    }
+
+    pub(super) fn idle_limit(&self) -> Option<Duration> {
+        self.kept_open
     }
 
     pub(super) fn takes_plain_http(&self) -> bool {

@@ -10,8 +10,10 @@ use metrics::{
 };
 use tower_bearer::Reason;
 use tower_bearer::clock::Clock;
+use tower_bearer::remote::HttpSettings;
 use tower_bearer::testing::provider::{Endpoint, Fault};
 use tower_bearer::testing::verifier;
+use tower_bearer::verifier::{Answer, Issuers};
 
 use crate::service::{MINUTE, SECOND, Service, assert_admitted, assert_refused, keys_of, provider};
 
@@ -83,6 +85,26 @@ async fn metrics_tell_the_same() {
 }
 
 #[tokio::test]
+async fn keys_of_issuers_that_tokens_name_are_measured_under_one_label() {
+    let seen = recorded();
+    let (provider, clock) = provider();
+    let issuers = Issuers::builder(|_| true)
+        .clock(clock.clone())
+        .http(HttpSettings::new().allow_plain_http())
+        .discover(|jwt, _| jwt.audience("https://api.example.com"))
+        .build()
+        .unwrap();
+    let token = provider.token("alice").issue();
+    let presented = crate::service::presented(&token, clock.now());
+    assert_admitted(Answer::of(&Arc::new(issuers), &presented).wait().await);
+    let fetches = seen.of("tower_bearer_jwks_fetches_total", "many", "changed");
+    assert_eq!(fetches, Some(1.0));
+    let metrics = seen.0.lock().unwrap();
+    let names_it = |(_, keys, _): &(String, String, String)| keys == provider.issuer();
+    assert!(!metrics.keys().any(names_it));
+}
+
+#[tokio::test]
 async fn the_task_ends_with_the_last_handle_and_goes_on_for_a_verifier() {
     let alive = || {
         tokio::runtime::Handle::current()
@@ -97,7 +119,7 @@ async fn the_task_ends_with_the_last_handle_and_goes_on_for_a_verifier() {
     let token = service.provider.token("alice").issue();
     let presented = crate::service::presented(&token, service.clock.now());
     let verifier = service.verifier;
-    let asked = tower_bearer::verifier::Answer::of(&verifier, &presented);
+    let asked = Answer::of(&verifier, &presented);
     assert_admitted(asked.wait().await);
 
     // An identity that is still somewhere keeps nothing going.

@@ -13,6 +13,7 @@ use super::handle::{Life, RemoteKeySet};
 use super::pace::Pace;
 use super::place::{Discovered, Metadata, Place};
 use super::published::Wanted;
+use super::report::Label;
 use super::shared::Shared;
 use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigError;
@@ -76,8 +77,7 @@ impl RemoteKeySetBuilder {
         self
     }
 
-    /// Asks through a client that there is already, whatever [`http`](Self::http) says.
-    #[allow(dead_code, reason = "for many sets that share one")]
+    /// Is one of many that share a client, whatever [`http`](Self::http) says.
     pub(crate) fn client(mut self, client: HttpClient) -> Self {
         self.client = Some(client);
         self
@@ -182,6 +182,7 @@ impl RemoteKeySetBuilder {
             return Err(ConfigError::new("discovery_interval", "it is no time"));
         }
         let wanted = Wanted::new(self.algorithms, self.backend)?;
+        let is_one_of_many = self.client.is_some();
         let client = match self.client {
             Some(client) => client,
             None => self.http.build()?,
@@ -203,7 +204,11 @@ impl RemoteKeySetBuilder {
             ConfigError::new("remote keys", "there is no tokio runtime to start them on")
         })?;
         let (settled, over) = watch::channel(0);
-        let shared = Arc::new(Shared::new(name, pace, self.clock, over));
+        let label = match is_one_of_many {
+            true => Label::Many,
+            false => Label::Own(Arc::clone(&name)),
+        };
+        let shared = Arc::new(Shared::new(name, pace, self.clock, over, label));
         let fetcher = Fetcher {
             shared: Arc::clone(&shared),
             settled,

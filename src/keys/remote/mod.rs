@@ -76,7 +76,8 @@
 //!
 //! [`status`](RemoteKeySet::status) says how it is. With the feature `tracing`, a change from answers to
 //! failures is a warning, once, and the way back an event. With the feature `metrics`, through the facade of
-//! that name, with a label `keys` that is the URL (without its query) or the issuer:
+//! that name, with a label `keys` that is the URL (without its query) or the issuer (for those of
+//! [`Issuers`](crate::verifier::Issuers) it is `many`, and there are counters alone):
 //!
 //! | metric | |
 //! |---|---|

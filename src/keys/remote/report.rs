@@ -4,6 +4,16 @@ use std::sync::Arc;
 
 use super::status::RemoteKeyStatus;
 
+/// Under which label metrics tell of keys.
+#[derive(Debug, Clone)]
+pub(super) enum Label {
+    /// The name of the set.
+    Own(#[cfg_attr(not(feature = "metrics"), allow(dead_code))] Arc<str>),
+    /// One for all, where whoever writes tokens has a part in how many sets there are. Then a gauge would
+    /// say of one set what was last said of another, so that there is none.
+    Many,
+}
+
 /// What came of a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -15,12 +25,13 @@ pub(super) enum Outcome {
 /// A fetch is over. Logs are told of changes alone.
 pub(super) fn fetched(
     name: &Arc<str>,
+    label: &Label,
     outcome: Outcome,
     was_failing: bool,
     status: &RemoteKeyStatus,
 ) {
     log(name, outcome, was_failing, status);
-    measure(name, outcome, status);
+    measure(label, outcome, status);
 }
 
 #[cfg(feature = "tracing")]
@@ -93,14 +104,17 @@ pub(super) fn not_discovered(name: &Arc<str>, error: &str) {
 fn log(_: &Arc<str>, _: Outcome, _: bool, _: &RemoteKeyStatus) {}
 
 #[cfg(feature = "metrics")]
-fn measure(name: &Arc<str>, outcome: Outcome, status: &RemoteKeyStatus) {
+fn measure(label: &Label, outcome: Outcome, status: &RemoteKeyStatus) {
     let outcome = match outcome {
         Outcome::Changed => "changed",
         Outcome::Unchanged => "unchanged",
         Outcome::Failed => "failed",
     };
-    let labels = [("keys", Arc::clone(name)), ("outcome", outcome.into())];
+    let labels = [("keys", label.text()), ("outcome", outcome.into())];
     metrics::counter!("tower_bearer_jwks_fetches_total", &labels).increment(1);
+    let Label::Own(name) = label else {
+        return;
+    };
     let gauge = |metric: &'static str, value: f64| {
         metrics::gauge!(metric, "keys" => Arc::clone(name)).set(value);
     };
@@ -120,17 +134,27 @@ fn measure(name: &Arc<str>, outcome: Outcome, status: &RemoteKeyStatus) {
 }
 
 #[cfg(not(feature = "metrics"))]
-fn measure(_: &Arc<str>, _: Outcome, _: &RemoteKeyStatus) {}
+fn measure(_: &Label, _: Outcome, _: &RemoteKeyStatus) {}
 
 /// A token meant an unknown key, and this was the answer.
-pub(super) fn unknown_key(name: &Arc<str>, answer: &'static str) {
+pub(super) fn unknown_key(label: &Label, answer: &'static str) {
     #[cfg(feature = "metrics")]
     metrics::counter!(
         "tower_bearer_jwks_unknown_keys_total",
-        "keys" => Arc::clone(name),
+        "keys" => label.text(),
         "answer" => answer
     )
     .increment(1);
     #[cfg(not(feature = "metrics"))]
-    let _ = (name, answer);
+    let _ = (label, answer);
+}
+
+#[cfg(feature = "metrics")]
+impl Label {
+    fn text(&self) -> Arc<str> {
+        match self {
+            Self::Own(name) => Arc::clone(name),
+            Self::Many => "many".into(),
+        }
+    }
 }

@@ -59,7 +59,7 @@ impl Shared {
         let due = Instant::now() + gate.next.since(now);
         let status = self.status_of(&gate, now);
         drop(gate);
-        report::fetched(&self.name, outcome, was_failing, &status);
+        report::fetched(&self.name, &self.label, outcome, was_failing, &status);
         due
     }
 

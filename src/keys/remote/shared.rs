@@ -12,6 +12,7 @@ use super::error::FetchError;
 use super::gate::{Cause, Gate};
 use super::pace::Pace;
 use super::report;
+use super::report::Label;
 use super::status::RemoteKeyStatus;
 use super::waiting::Waiting;
 use crate::clock::{Clock, Timestamp};
@@ -20,6 +21,7 @@ use crate::clock::{Clock, Timestamp};
 pub(crate) struct Shared {
     /// The URL or the issuer, as it may be shown.
     pub(super) name: Arc<str>,
+    pub(super) label: Label,
     pub(super) keys: SharedKeySet,
     pub(super) pace: Pace,
     clock: Arc<dyn Clock>,
@@ -39,10 +41,12 @@ impl Shared {
         pace: Pace,
         clock: Arc<dyn Clock>,
         settled: watch::Receiver<u64>,
+        label: Label,
     ) -> Self {
         let gate = Mutex::new(Gate::new(clock.now()));
         Self {
             name,
+            label,
             keys: SharedKeySet::new(KeySet::published(Vec::new())),
             pace,
             clock,
@@ -117,7 +121,10 @@ impl Shared {
             };
             if let Some(left) = left {
                 let is_known = cause == Cause::UnknownKey && !gate.is_failing();
-                report::unknown_key(&self.name, if is_known { "refused" } else { "unavailable" });
+                report::unknown_key(
+                    &self.label,
+                    if is_known { "refused" } else { "unavailable" },
+                );
                 return match is_known {
                     true => Lookup::Unknown,
                     false => Lookup::Unavailable(gate.unavailable(Some(left))),
@@ -128,7 +135,7 @@ impl Shared {
             }
             gate.wanted = Some(cause);
             self.wake.notify_one();
-            report::unknown_key(&self.name, "fetched");
+            report::unknown_key(&self.label, "fetched");
         }
         match self.current(&gate) {
             Some(waiting) => Lookup::Wait(waiting),

@@ -15,6 +15,10 @@ use crate::remote::HttpSettings;
 use crate::verifier::TokenVerifier;
 use crate::verifier::jwt::JwtVerifierBuilder;
 
+/// How long a connection to an issuer's server is kept: from its metadata to its keys. The next fetch is minutes
+/// away.
+const KEPT_OPEN: Duration = Duration::from_secs(2);
+
 /// Sets up an [`Issuers`].
 #[must_use = "nothing is verified until it is built"]
 pub struct IssuersBuilder {
@@ -205,7 +209,7 @@ impl IssuersBuilder {
             inner: Arc::new(Inner {
                 accepts: self.accepts,
                 make,
-                client: self.http.build()?,
+                client: self.http.kept_open(KEPT_OPEN).build()?,
                 key_settings: self.key_settings,
                 clock: self.clock,
                 permits: Semaphore::new(self.concurrency),

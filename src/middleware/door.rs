@@ -2,22 +2,20 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CACHE_CONTROL, HeaderValue, ORIGIN,
-};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN};
 use http::{Method, Request, Response};
 
+use super::step::{Decision, Pass, Pending, Stage, Step};
 use crate::binding::Binding;
 use crate::caller::{Anonymous, AuthenticatedUser};
-use crate::challenge::{Challenger, DPOP_NONCE, ResponseBody, is_grpc};
-use crate::clock::Timestamp;
+use crate::challenge::{Challenger, ResponseBody, is_grpc};
 use crate::credential::{self, Scheme};
 use crate::head::RequestHead;
-use crate::identity::{Identity, PendingUse};
+use crate::identity::Identity;
 use crate::observe::{AuthEvent, DecisionSpan, Outcome, report};
 use crate::policy::Policy;
 use crate::refusal::{Reason, Refusal};
-use crate::verifier::{Answer, Presented, TokenVerifier, VerifyFuture};
+use crate::verifier::{Answer, Presented, TokenVerifier};
 
 /// Everything that a layer was set up with; decides who is let in.
 pub(super) struct Door {
@@ -38,41 +36,6 @@ pub(super) enum Mode {
     Required,
     Optional,
     OptionalWhen(Box<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>),
-}
-
-/// What the door says at first sight, and each time that something was waited for.
-pub(super) enum Step<R> {
-    Admitted(Pass),
-    Refused(Response<R>),
-    Waiting(Pending),
-}
-
-/// A request that waits for an answer.
-pub(super) struct Pending {
-    pub(super) answer: VerifyFuture,
-    pub(super) stage: Stage,
-    pub(super) decision: Decision,
-}
-
-/// Whose answer it is.
-pub(super) enum Stage {
-    /// That of the verifier, on this token.
-    Verifying(Presented),
-    /// That of the store of proofs that were used.
-    Proving,
-}
-
-/// One request's decision: when it is taken, the span it is taken in, and what the client is told with it.
-pub(super) struct Decision {
-    now: Timestamp,
-    pub(super) span: DecisionSpan,
-    nonce: Option<Box<HeaderValue>>,
-}
-
-/// What is left to do for a request that was let in, once there is a response.
-pub(super) struct Pass {
-    pending: PendingUse,
-    nonce: Option<Box<HeaderValue>>,
 }
 
 impl Door {
@@ -294,36 +257,6 @@ impl Door {
         decision
             .span
             .run(|| report(&self.challenger.listeners, &event));
-    }
-}
-
-impl Pass {
-    /// Of a request that is nobody's use.
-    pub(super) fn of_nobody() -> Self {
-        Self {
-            pending: PendingUse::none(),
-            nonce: None,
-        }
-    }
-
-    /// There is a response. One that is a refusal from further in makes no use.
-    pub(super) fn settle<R>(&mut self, response: Option<&mut Response<R>>, is_refused: bool) {
-        self.pending.settle(is_refused);
-        if let (Some(nonce), Some(response)) = (self.nonce.take(), response) {
-            // RFC 9449 §8.2: a nonce out of a cache would be an old one.
-            let no_store = HeaderValue::from_static("no-store");
-            response.headers_mut().insert(CACHE_CONTROL, no_store);
-            response.headers_mut().insert(DPOP_NONCE, *nonce);
-        }
-    }
-}
-
-impl<R> From<Result<Pass, Response<R>>> for Step<R> {
-    fn from(decided: Result<Pass, Response<R>>) -> Self {
-        match decided {
-            Ok(pass) => Self::Admitted(pass),
-            Err(response) => Self::Refused(response),
-        }
     }
 }
 

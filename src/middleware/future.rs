@@ -7,7 +7,8 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::door::{Door, Pass, Pending, Step};
+use super::door::Door;
+use super::step::{Pass, Pending, Step};
 use crate::challenge::ResponseBody;
 use crate::identity::Identity;
 use crate::refusal::Refusal;

@@ -33,6 +33,7 @@ mod future;
 mod layer;
 mod require;
 mod service;
+mod step;
 
 pub use builder::BearerAuthLayerBuilder;
 pub use future::ResponseFuture;

@@ -6,8 +6,9 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::door::{Door, Pass, Step};
+use super::door::Door;
 use super::future::{ResponseFuture, Settled};
+use super::step::{Pass, Step};
 use crate::challenge::ResponseBody;
 
 /// A service behind a door, made by [`BearerAuthLayer`](super::BearerAuthLayer).

@@ -650,6 +650,34 @@ fn a_url_that_is_none_is_refused_when_the_layer_is_built() {
     }
 }
 
+#[cfg(all(feature = "jwt", feature = "aws-lc-rs"))]
+#[tokio::test]
+async fn a_layer_that_takes_dpop_names_them_in_the_challenge_of_each_scheme() {
+    use std::sync::Arc;
+    use tower_bearer::binding::Dpop;
+    use tower_bearer::replay::MemoryReplayStore;
+
+    let dpop = Dpop::builder(Arc::new(MemoryReplayStore::default()));
+    let dpop = dpop.url("https://api.example.com").build().unwrap();
+    let layer = layer().binding(dpop).require(Policy::scope("a"));
+    let service = layer.build().unwrap().layer(Inner::default());
+    for request in [bare(), grpc_request("/a.B/C", &[])] {
+        let seen = send(&service, request).await;
+        let challenges: Vec<_> = seen
+            .headers
+            .get_all("www-authenticate")
+            .iter()
+            .flat_map(|value| support::challenge::parse(value.as_bytes()).unwrap())
+            .collect();
+        let schemes: Vec<_> = challenges.iter().map(|one| &*one.scheme).collect();
+        assert_eq!(schemes, ["Bearer", "DPoP"]);
+        for challenge in &challenges {
+            assert_eq!(challenge.get("resource_metadata"), Some(URL));
+            assert_eq!(challenge.get("scope"), Some("a"));
+        }
+    }
+}
+
 // --- signed metadata
 
 #[cfg(all(feature = "jwt", feature = "aws-lc-rs"))]

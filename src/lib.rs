@@ -32,17 +32,18 @@
 //! # The way of a request
 //!
 //! ```text
-//!  header ──> credential ──> verifier ──> identity ──> policy ──> your service
-//!                 │              │                       │
-//!              malformed    refused / down           not allowed
-//!                 └──────────────┴───────────┬───────────┘
-//!                                        challenge ──> HTTP 400/401/403/429/503 or gRPC 16/7/8/14
+//!  header ──> credential ──> verifier ──> identity ──> (binding) ──> policy ──> your service
+//!                 │              │                         │            │
+//!              malformed    refused / down             unproved     not allowed
+//!                 └──────────────┴────────────┬────────────┴────────────┘
+//!                                         challenge ──> HTTP 400/401/403/429/503 or gRPC 16/7/8/14
 //! ```
 //!
 //! | to | use |
 //! |---|---|
 //! | guard a service | [`BearerAuthLayer`], set up by its [builder](middleware::BearerAuthLayerBuilder) |
-//! | judge JWTs | [`JwtVerifier`](verifier::jwt::JwtVerifier), with [`keys`] from a secret, PEM, DER or JWK Set |
+//! | judge JWTs | [`JwtVerifier`](verifier::jwt::JwtVerifier), with [`keys`] from a secret, PEM, DER or JWK Set, or by URL in a [`RemoteKeySet`](keys::RemoteKeySet) |
+//! | judge JWTs of many issuers | [`Issuers`](verifier::Issuers) |
 //! | judge sessions, access tokens and API keys | [`OpaqueTokenVerifier`](verifier::OpaqueTokenVerifier) and [`ApiKeyVerifier`](verifier::ApiKeyVerifier), over a [`store`] |
 //! | ask an authorization server about tokens | [`IntrospectionVerifier`](verifier::introspection::IntrospectionVerifier) |
 //! | judge tokens of your own | [`TokenVerifier`], or a closure in [`verify_fn`](verifier::verify_fn) |
@@ -57,9 +58,8 @@
 //! | give tokens out, list and end them | [`issue`] |
 //! | keep them in SQLite, PostgreSQL or Redis | [`store`], with a [`node`] in front where several processes share one |
 //! | end JWTs before their time | [`revocation`], and [`revocable`](verifier::TokenVerifierExt::revocable) |
-//! | take tokens that are bound to a key (DPoP) or a certificate | [`binding`] |
+//! | take tokens that are bound to a key (DPoP) or a certificate | [`binding`], with a [`replay`] store between nodes |
 //! | renew | [`RefreshTokens`](issue::RefreshTokens), or [`Extension`](issue::Extension) |
-//! | write an audit trail | [`audit`] |
 //! | test | [`ManualClock`](clock::ManualClock); a [login as anybody](caller#in-a-test); an [identity provider](testing::provider) that fails as you say; [`testing`] for verifiers and stores of your own |
 //!
 //! # Where the layer goes

@@ -28,7 +28,8 @@
 //! | the store of proofs gave no answer | [`Unavailable`](crate::Reason::Unavailable) | 503 |
 //!
 //! A proof is used up by the request that it was sent with, also where the policy then turns the caller away.
-//! So of two layers within one another only one has a [`Dpop`] with the same store.
+//! So of two layers within one another only one has a [`Dpop`] with the same store. A client signs anew for each
+//! attempt, also after a 503: a retry that sends the same request again, from outside of the layer, is refused.
 //!
 //! On gRPC the proof is the metadata `dpop`, its method `POST`, and its URL that of the method:
 //! `https://api.example.com/package.Service/Method`. A page in a browser reads the answer's headers only if
@@ -56,8 +57,7 @@ mod proxy;
 
 use http::HeaderMap;
 
-use crate::challenge::Schemes;
-use crate::credential::Scheme;
+use crate::credential::{Scheme, Schemes};
 use crate::head::RequestHead;
 use crate::identity::Identity;
 use crate::refusal::{Reason, Refusal};
@@ -82,7 +82,7 @@ impl Binding {
         way.into()
     }
 
-    /// And by the other as well. A token goes the way of its `cnf`.
+    /// And by the other as well. A token goes the way of its `cnf`. Of two of one kind the later counts.
     pub fn and(self, way: impl Into<Self>) -> Self {
         let other = way.into();
         Self {

@@ -14,6 +14,7 @@ use super::table::{Row, row};
 use super::written::{Written, problem};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::credential::Scheme;
+use crate::credential::Schemes;
 use crate::head::RequestHead;
 use crate::identity::Identity;
 use crate::observe::{AuthEvent, AuthListener, Outcome, report};
@@ -221,14 +222,6 @@ impl fmt::Debug for Challenger {
             .field("clock", &self.clock)
             .finish_non_exhaustive()
     }
-}
-
-/// The schemes to challenge in; by default `Bearer` alone.
-#[derive(Default)]
-pub(crate) struct Schemes {
-    pub(crate) without_bearer: bool,
-    /// The algorithms of proofs, by name, where `DPoP` is one of them.
-    pub(crate) dpop: Option<Vec<&'static str>>,
 }
 
 /// The settings of a [`Challenger`], checked by whoever takes them from the user.

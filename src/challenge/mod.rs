@@ -48,8 +48,6 @@ pub use answer::RefusalAnswer;
 pub use body::ResponseBody;
 pub use header::{Challenge, ErrorCode};
 
-#[cfg(feature = "jwt")]
-pub(crate) use challenger::Schemes;
 pub(crate) use challenger::{Challenger, ChallengerBuilder};
 pub(crate) use grpc::is_grpc;
 #[cfg(feature = "tonic")]

@@ -16,6 +16,7 @@
 //! Bodies and query strings are never read for tokens. Any further source of credentials belongs in this
 //! module, beside [`from_headers`]: it ends in the same [`BearerToken`].
 
+mod schemes;
 mod token;
 
 use http::HeaderMap;
@@ -23,6 +24,7 @@ use http::header::{AUTHORIZATION, HeaderValue};
 
 use crate::refusal::{Reason, Refusal};
 
+pub(crate) use schemes::Schemes;
 pub use token::{BearerToken, InvalidToken};
 
 /// How long an `Authorization` value may be by default, in bytes.

@@ -66,7 +66,8 @@ pub(super) struct Proved {
 
 impl Dpop {
     /// Begins one, with the store that knows which proofs were used: one for all processes that take tokens
-    /// of the same issuer under the same URL.
+    /// of the same issuer under the same URL. Their settings are the same, or one forgets a proof that another
+    /// would still take.
     pub fn builder(replays: Arc<dyn ReplayStore>) -> DpopBuilder {
         DpopBuilder::new(replays)
     }

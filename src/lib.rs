@@ -158,7 +158,7 @@ pub mod node;
 pub mod observe;
 pub mod policy;
 pub mod refusal;
-#[cfg(feature = "remote")]
+#[cfg(any(feature = "introspection", feature = "jwks"))]
 pub mod remote;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 pub mod replay;

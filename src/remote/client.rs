@@ -77,6 +77,7 @@ impl HttpClient {
     }
 
     /// Posts `body`, whose type `headers` name.
+    #[cfg(feature = "introspection")]
     pub(crate) async fn post(
         &self,
         endpoint: &Endpoint,

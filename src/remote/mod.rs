@@ -19,7 +19,9 @@ mod endpoint;
 mod error;
 mod settings;
 
-pub(crate) use client::{Fetched, HttpClient};
+#[cfg(feature = "introspection")]
+pub(crate) use client::Fetched;
+pub(crate) use client::HttpClient;
 pub(crate) use endpoint::Endpoint;
 pub use error::RemoteError;
 pub use settings::HttpSettings;

@@ -1,0 +1,9 @@
+//! A real identity provider, `oidc-provider` of npm, through whatever befalls it.
+#![allow(clippy::unwrap_used)]
+
+mod bound;
+mod keys;
+mod outage;
+#[path = "../support/servers/mod.rs"]
+mod servers;
+mod site;

@@ -43,21 +43,45 @@
 //! # Faults
 //! A [`Fault`] is switched on at every endpoint or at one, and off again. [`count`](IdentityProvider::count)
 //! says how often an endpoint was asked meanwhile, and [`requests`](IdentityProvider::requests) what it was
-//! asked:
+//! asked. A service whose keys come [from elsewhere](crate::keys::remote), through an outage:
 //!
-//! ```
-//! use tower_bearer::testing::provider::{Endpoint, Fault, Gate, IdentityProvider};
+#![cfg_attr(feature = "jwks", doc = "```")]
+#![cfg_attr(not(feature = "jwks"), doc = "```ignore")]
+//! use std::time::Duration;
+//! use tower::{Layer, ServiceExt};
+//! use tower_bearer::BearerAuthLayer;
+//! use tower_bearer::clock::{ManualClock, Timestamp};
+//! use tower_bearer::keys::RemoteKeySet;
+//! use tower_bearer::remote::HttpSettings;
+//! use tower_bearer::testing::provider::{Endpoint, Fault, IdentityProvider};
+//! use tower_bearer::verifier::jwt::JwtVerifier;
 //!
-//! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
-//! let provider = IdentityProvider::start();
+//! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let clock = ManualClock::new(Timestamp::from_unix_secs(1_700_000_000));
+//! let provider = IdentityProvider::builder().clock(clock.clone()).start();
+//! let keys = RemoteKeySet::discover(provider.issuer())
+//!     .http(HttpSettings::new().allow_plain_http())
+//!     .clock(clock.clone())
+//!     .start()
+//!     .await?;
+//! let verifier = JwtVerifier::rfc9068(&keys, provider.issuer(), provider.audience()).build()?;
+//! let layer = BearerAuthLayer::builder(verifier).clock(clock.clone()).build()?;
+//! # let service = tower::service_fn(|_: http::Request<String>| async {
+//! #     let body = http_body_util::Full::<bytes::Bytes>::default();
+//! #     Ok::<_, std::convert::Infallible>(http::Response::new(body))
+//! # });
+//! let service = layer.layer(service); // the one that is tested
+//!
 //! provider.fail(Fault::Down);
-//! // … what is known goes on …
-//! provider.recover();
-//! provider.fail_at(Endpoint::Jwks, Fault::Html);
-//! // … one bad answer, and the service says 503 to what it cannot judge …
-//! provider.recover();
-//! assert_eq!(provider.count(Endpoint::Jwks), 0); // nobody asked in this example
-//! # }
+//! clock.advance(Duration::from_secs(300)); // the keys would be fetched again
+//! let token = provider.token("alice").issue();
+//! let request = http::Request::get("/orders").header("authorization", format!("Bearer {token}"));
+//! # let request = request.body(String::new())?;
+//! assert_eq!(service.oneshot(request).await?.status(), 200);
+//! assert_eq!(provider.count(Endpoint::Jwks), 1); // in the beginning
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Slow is a matter of the test and not of a timer: what is [`Held`](Fault::Held) at a [`Gate`] is answered

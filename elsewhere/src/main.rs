@@ -1,6 +1,6 @@
 //! Keys that come from elsewhere, through floods, crowds, withdrawals and outages, and what came of each.
 //!
-//! `tower-bearer-elsewhere cost|flood|crowd|withdrawal|issuers|outage [requests [seconds]]` sends so many requests,
+//! `tower-bearer-elsewhere issuers|cost|flood|crowd|withdrawal|outage [requests [seconds]]` sends so many requests,
 //! 100,000 unless told, a crowd of a tenth of them and to a hundredth as many issuers, or has the identity
 //! provider down for so long, ten minutes unless told. `all` is each of them in turn. A promise that was broken
 //! is printed, and then the status is 1.
@@ -22,7 +22,8 @@ use std::time::Duration;
 
 use tally::Tally;
 
-const KNOWN: [&str; 6] = ["cost", "flood", "crowd", "withdrawal", "issuers", "outage"];
+/// The issuers first: their memory is told apart best while none was given back.
+const KNOWN: [&str; 6] = ["issuers", "cost", "flood", "crowd", "withdrawal", "outage"];
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -3,7 +3,7 @@
 //
 // POST /admin/rotate has it sign by a new key beside the old ones, POST /admin/withdraw takes all but the
 // newest out of the set, and GET /admin/process says which process answers.
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -19,6 +19,9 @@ function newKey(type, options, alg) {
 }
 
 const newEcKey = () => newKey('ec', { namedCurve: 'P-256' }, 'ES256');
+
+const fixture = readFileSync(new URL('../fixtures/p256.pub.pem', import.meta.url));
+const keyOfClient = { ...createPublicKey(fixture).export({ format: 'jwk' }), use: 'sig', alg: 'ES256' };
 
 // Newest first: the first that fits signs. Tokens of identity are by RSA, as most providers have it.
 let keys = existsSync(file)
@@ -74,6 +77,13 @@ const configuration = () => ({
       grant_types: [],
       token_endpoint_auth_method: 'client_secret_basic',
       introspection_signed_response_alg: 'ES256',
+    },
+    {
+      ...grants,
+      client_id: 'resource-server-with-a-key',
+      grant_types: [],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [keyOfClient] },
     },
   ],
   features: {

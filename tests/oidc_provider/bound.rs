@@ -7,11 +7,12 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_bearer::BearerAuthLayer;
 use tower_bearer::binding::{Binding, Certificates, ClientCertificate, Dpop};
 use tower_bearer::replay::MemoryReplayStore;
 use tower_bearer::testing::dpop::Client;
+use tower_bearer::{BearerAuthLayer, TokenVerifier};
 
+use crate::introspection::{OPAQUE, introspecting};
 use crate::servers::OidcProvider;
 use crate::site::{AUDIENCE, Site};
 
@@ -19,12 +20,11 @@ const URL: &str = "https://api.example.com/orders";
 const CERTIFICATE: &str = include_str!("../fixtures/p256.cert.pem");
 
 /// A layer that has both proved.
-async fn layer(provider: &OidcProvider) -> BearerAuthLayer {
-    let site = Site::by_discovery(provider).await;
+fn layer(verifier: impl TokenVerifier + 'static) -> BearerAuthLayer {
     let dpop = Dpop::builder(Arc::new(MemoryReplayStore::new()))
         .url("https://api.example.com")
         .build();
-    BearerAuthLayer::builder(site.verifier)
+    BearerAuthLayer::builder(verifier)
         .binding(Binding::of(dpop.unwrap()).and(Certificates::of_connection()))
         .build()
         .unwrap()
@@ -44,26 +44,39 @@ async fn a_token_that_is_bound_to_a_key_comes_with_a_proof_by_that_key() {
     let Some(provider) = OidcProvider::start().await else {
         return;
     };
-    let layer = layer(&provider).await;
+    let site = Site::by_discovery(&provider).await;
+    comes_with_a_proof(&provider, AUDIENCE, &layer(site.verifier)).await;
+}
+
+#[tokio::test]
+async fn so_does_one_that_it_is_asked_about() {
+    let Some(provider) = OidcProvider::start().await else {
+        return;
+    };
+    let layer = layer(introspecting(&provider).build().unwrap());
+    comes_with_a_proof(&provider, OPAQUE, &layer).await;
+}
+
+async fn comes_with_a_proof(provider: &OidcProvider, resource: &str, layer: &BearerAuthLayer) {
     let client = Client::new();
     let endpoint = format!("{}/token", provider.issuer());
     let proof = client.proof("POST", &endpoint, "").without_claim("ath");
     let head = format!("dpop: {}\r\n", proof.sign());
-    let token = provider.token_of("shop", AUDIENCE, &head);
+    let token = provider.token_of("shop", resource, &head);
 
     let by_proof = |proof: &str| {
         let request = Request::get("/").header("authorization", format!("DPoP {token}"));
         request.header("dpop", proof)
     };
     let proof = client.proof("GET", URL, &token).sign();
-    assert_eq!(ask(&layer, by_proof(&proof)).await, StatusCode::OK);
-    let again = ask(&layer, by_proof(&proof)).await;
+    assert_eq!(ask(layer, by_proof(&proof)).await, StatusCode::OK);
+    let again = ask(layer, by_proof(&proof)).await;
     assert_eq!(again, StatusCode::UNAUTHORIZED, "a proof is good once");
     let thief = Client::new().proof("GET", URL, &token).sign();
-    let stolen = ask(&layer, by_proof(&thief)).await;
+    let stolen = ask(layer, by_proof(&thief)).await;
     assert_eq!(stolen, StatusCode::UNAUTHORIZED);
     let bearer = Request::get("/").header("authorization", format!("Bearer {token}"));
-    assert_eq!(ask(&layer, bearer).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(layer, bearer).await, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
@@ -71,7 +84,8 @@ async fn a_token_that_is_bound_to_a_certificate_comes_on_a_connection_with_it() 
     let Some(provider) = OidcProvider::start().await else {
         return;
     };
-    let layer = layer(&provider).await;
+    let site = Site::by_discovery(&provider).await;
+    let layer = layer(site.verifier);
     // As nginx escapes it in $ssl_client_escaped_cert.
     let escaped = CERTIFICATE
         .replace('%', "%25")

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bound;
+mod introspection;
 mod keys;
 mod outage;
 #[path = "../support/servers/mod.rs"]

@@ -6,11 +6,10 @@ use std::time::{Duration, SystemTime};
 use tower_bearer::Reason;
 use tower_bearer::clock::{ManualClock, Timestamp};
 use tower_bearer::keys::RemoteKeySet;
-use tower_bearer::remote::HttpSettings;
 use tower_bearer::verifier::jwt::JwtVerifier;
 
 use crate::servers::{Fault, OidcProvider, Proxy};
-use crate::site::{AUDIENCE, INTERVAL, MAX_STALE, MINUTE, RETRY, Site};
+use crate::site::{AUDIENCE, INTERVAL, MAX_STALE, MINUTE, PATIENCE, RETRY, Site, http};
 
 #[tokio::test]
 async fn killed_it_leaves_good_tokens_good_until_the_stated_age() {
@@ -46,8 +45,7 @@ async fn without_it_nothing_starts_or_nothing_is_judged() {
     };
     let token = provider.token(AUDIENCE);
     provider.kill().await;
-    let http = HttpSettings::new().allow_plain_http();
-    let begin = || RemoteKeySet::discover(provider.issuer()).http(http.clone());
+    let begin = || RemoteKeySet::discover(provider.issuer()).http(http(PATIENCE));
     let error = begin().start().await.unwrap_err();
     assert!(error.to_string().contains(&provider.issuer()), "{error}");
 

@@ -21,6 +21,15 @@ pub(crate) const COOL_DOWN: Duration = Duration::from_secs(30);
 pub(crate) const RETRY: Duration = COOL_DOWN.saturating_mul(2);
 pub(crate) const MAX_STALE: Duration = Duration::from_secs(20 * 60);
 
+/// What an exchange may take where the machine is busy and nothing is wrong.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Plain HTTP, on which an exchange may take so long.
+pub(crate) fn http(timeout: Duration) -> HttpSettings {
+    let http = HttpSettings::new().allow_plain_http();
+    http.connect_timeout(timeout).timeout(timeout)
+}
+
 /// What takes the provider's tokens, by a clock of its own that begins with the present.
 pub(crate) struct Site {
     pub(crate) clock: ManualClock,
@@ -31,7 +40,7 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) async fn by_discovery(provider: &OidcProvider) -> Self {
         let keys = RemoteKeySet::discover(provider.issuer());
-        Self::with(provider, keys, Duration::from_secs(5)).await
+        Self::with(provider, keys, PATIENCE).await
     }
 
     /// With keys from the set at this port, where an exchange may take so long.
@@ -42,9 +51,8 @@ impl Site {
 
     async fn with(provider: &OidcProvider, keys: RemoteKeySetBuilder, timeout: Duration) -> Self {
         let clock = ManualClock::new(Timestamp::from(SystemTime::now()));
-        let http = HttpSettings::new().allow_plain_http();
         let keys = keys
-            .http(http.connect_timeout(timeout).timeout(timeout))
+            .http(http(timeout))
             .refresh_interval(INTERVAL)
             .cool_down(COOL_DOWN)
             .max_stale(MAX_STALE)

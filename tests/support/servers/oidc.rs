@@ -60,6 +60,19 @@ impl OidcProvider {
         token.unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
+    /// Ends a token of `shop` before its time. It goes on to take a JWT for good.
+    pub fn revoke(&self, token: &str) {
+        let form = format!("token={token}&client_id=shop&client_secret=secret-of-the-shop");
+        let answer = self.ask("POST", "/token/revocation", "", &form);
+        answer.expect("an answer of the revocation endpoint");
+    }
+
+    /// Where it says what a token is good for. It tells `resource-server`, by its secret, and
+    /// `resource-server-with-a-key`, by the key of `fixtures/p256.pk8.pem`.
+    pub fn introspection_endpoint(&self) -> String {
+        format!("{}/token/introspection", self.issuer())
+    }
+
     /// Signs by a new key from now on, beside the old ones in the set. Returns its `kid`.
     pub fn rotate(&self) -> String {
         let kid = self.ask("POST", "/admin/rotate", "", "");

@@ -65,7 +65,14 @@ pub(crate) async fn run(tally: &Tally, length: Duration) {
     });
 
     // Until the keys are too old, whenever they were read last.
-    load.until(killed + stated).await;
+    let (good, unseen) = load.until(killed + stated).await;
+    tally.hold(good.refused + unseen.refused == 0, || {
+        format!(
+            "as the keys grew too old: {}; {}",
+            good.told(),
+            unseen.told()
+        )
+    });
     let (good, unseen) = load.until(killed + stated + cool_down).await;
     println!("  past the stated age: {}", good.told());
     tally.hold(good.unavailable == good.all(), || {

@@ -87,8 +87,7 @@ mod tests {
 
     #[test]
     fn the_issuer_is_what_an_unambiguous_payload_states() {
-        let issuer =
-            |payload| with_untrusted_issuer(&token("{}", payload), |issuer| issuer.to_owned());
+        let issuer = |payload| with_untrusted_issuer(&token("{}", payload), str::to_owned);
         assert_eq!(issuer(r#"{"iss":"a","sub":"b"}"#).as_deref(), Some("a"));
         assert_eq!(issuer(r#"{"iss":"a","iss":"b"}"#), None);
         assert_eq!(issuer(r#"{"iss":["a"]}"#), None);

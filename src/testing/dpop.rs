@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::jws;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::identity::Confirmation;
 use crate::issue::SigningKey;
@@ -144,13 +145,7 @@ impl Proof<'_> {
     /// If the back end fails to sign.
     #[must_use]
     pub fn sign(&self) -> String {
-        let [header, claims] = [&self.header, &self.claims].map(|part| {
-            let text = Value::Object(part.clone()).to_string();
-            URL_SAFE_NO_PAD.encode_to_string(text)
-        });
-        let signed = format!("{header}.{claims}");
-        let signature = self.key.sign(signed.as_bytes()).expect("a signature");
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode_to_string(signature))
+        jws::sign(self.key, &self.header, &self.claims)
     }
 }
 

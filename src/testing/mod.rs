@@ -10,6 +10,8 @@ pub mod dpop;
 #[cfg(feature = "tokens")]
 pub mod feed;
 #[cfg(feature = "jwt")]
+mod jws;
+#[cfg(feature = "jwt")]
 pub mod provider;
 #[cfg(any(feature = "jwt", feature = "tokens"))]
 pub mod replay;

@@ -6,9 +6,9 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::super::jws;
 use super::body::Body;
 use super::endpoint::Endpoint;
-use super::jws;
 use super::state::State;
 
 /// Who may ask, by the provider's secret or by its own key.
@@ -90,7 +90,7 @@ fn signed(state: &State, answer: &Value) -> Response<Body> {
         "token_introspection": answer,
     });
     let token = match (header, claims) {
-        (Value::Object(header), Value::Object(claims)) => jws::sign(&key, header, claims),
+        (Value::Object(header), Value::Object(claims)) => jws::sign(&key, &header, &claims),
         _ => String::new(),
     };
     let mut response = Response::new(Body::from(token));

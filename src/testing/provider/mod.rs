@@ -102,7 +102,6 @@ mod fault;
 mod gate;
 mod identity_provider;
 mod introspection;
-mod jws;
 mod server;
 mod state;
 mod token;

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::jws;
+use super::super::jws;
 use super::state::{State, random};
 use crate::issue::SigningKey;
 
@@ -139,7 +139,7 @@ impl<'a> ProviderToken<'a> {
         header.entry("alg").or_insert_with(|| json!(algorithm));
         header.entry("kid").or_insert_with(|| json!(public.kid()));
         header.retain(|_, value| !value.is_null());
-        jws::sign(key, self.header, self.claims)
+        jws::sign(key, &self.header, &self.claims)
     }
 
     /// The token as a text that says nothing by itself, and that introspection alone knows.

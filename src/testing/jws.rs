@@ -9,13 +9,14 @@ use crate::keys::VerificationKey;
 /// Signs `claims`, whatever they are, under `header`, whatever it says.
 pub(super) fn sign(
     key: &SigningKey,
-    header: Map<String, Value>,
-    claims: Map<String, Value>,
+    header: &Map<String, Value>,
+    claims: &Map<String, Value>,
 ) -> String {
-    let mut token = String::new();
-    URL_SAFE_NO_PAD.encode_append(Value::Object(header).to_string(), &mut token);
-    token.push('.');
-    URL_SAFE_NO_PAD.encode_append(Value::Object(claims).to_string(), &mut token);
+    let [header, claims] = [header, claims].map(|part| {
+        let text = serde_json::to_string(part).expect("an object");
+        URL_SAFE_NO_PAD.encode_to_string(text)
+    });
+    let mut token = format!("{header}.{claims}");
     let signature = key.sign(token.as_bytes()).expect("a signature");
     token.push('.');
     URL_SAFE_NO_PAD.encode_append(signature, &mut token);

@@ -38,10 +38,11 @@
 //! ```
 
 mod asked;
+mod debug;
+mod grpc_method;
 mod judge;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
 
 pub(crate) use asked::AskedScopes;
+pub(crate) use grpc_method::{is_grpc_method, not_a_grpc_method};
 
 /// The proof that a policy was met. Only a policy makes one.
 #[derive(Debug, Clone, Copy)]
@@ -353,49 +355,4 @@ impl Policy {
             node: Arc::new(node),
         }
     }
-}
-
-impl fmt::Debug for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.node {
-            Node::Anyone => f.write_str("Anyone"),
-            Node::Anonymous => f.write_str("Anonymous"),
-            Node::Authenticated => f.write_str("Authenticated"),
-            Node::Scopes(scopes) => f.debug_tuple("Scopes").field(scopes).finish(),
-            Node::Role(role) => f.debug_tuple("Role").field(role).finish(),
-            Node::RoleOn(role, on) => f.debug_tuple("RoleOn").field(role).field(on).finish(),
-            Node::RoleOnRequested(role, _) => f.debug_tuple("RoleOnRequested").field(role).finish(),
-            Node::Kinds(kinds) => f.debug_tuple("Kinds").field(kinds).finish(),
-            Node::MaxAge(age) => f.debug_tuple("MaxAge").field(age).finish(),
-            Node::Acr(values) => f.debug_tuple("Acr").field(values).finish(),
-            Node::Check(_) => f.write_str("Check(..)"),
-            Node::All(policies) => f.debug_tuple("All").field(policies).finish(),
-            Node::Any(policies) => f.debug_tuple("Any").field(policies).finish(),
-            Node::Not(policy) => f.debug_tuple("Not").field(policy).finish(),
-            Node::ByPath(by_path, otherwise) => f
-                .debug_tuple("ByPath")
-                .field(by_path)
-                .field(otherwise)
-                .finish(),
-            Node::Wrong(error) => f.debug_tuple("Wrong").field(error).finish(),
-        }
-    }
-}
-
-/// Whether `path` is written as gRPC writes a method, `/package.Service/Method`, and so that a request's
-/// path can be equal to it.
-pub(crate) fn is_grpc_method(path: &str) -> bool {
-    let mut parts = path.split('/');
-    let (root, service, method, rest) = (parts.next(), parts.next(), parts.next(), parts.next());
-    let is_name_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    let named =
-        |part: Option<&str>| part.is_some_and(|p| !p.is_empty() && p.bytes().all(is_name_byte));
-    root == Some("") && named(service) && named(method) && rest.is_none()
-}
-
-pub(crate) fn not_a_grpc_method(setting: &'static str, path: &str) -> ConfigError {
-    ConfigError::new(
-        setting,
-        format!("{path:?} is not written /package.Service/Method"),
-    )
 }

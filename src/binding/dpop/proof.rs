@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::json::{self, Members, Value};
 use crate::keys::{Algorithm, VerificationKey, base64url};
 use crate::refusal::{Reason, Refusal};
+use crate::verifier::jwt::{Parts, without_application};
 
 /// A proof whose signature is good, by the key that it was to be.
 pub(super) struct Proof {
@@ -18,24 +19,19 @@ pub(super) struct Proof {
 impl Proof {
     /// Checks what does not depend on the request; `jkt` is the thumbprint of the key that it must be by.
     pub(super) fn verify(text: &str, jkt: &str, algorithms: &[Algorithm]) -> Result<Self, Refusal> {
-        let mut parts = text.split('.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(invalid("the proof is not three parts between two dots"));
-        };
-        let signed = &text[..header.len() + 1 + payload.len()];
-        let decode = |part: &str| {
-            base64url::decode_to_vec(part.as_bytes())
+        let parts = Parts::of(text.as_bytes())
+            .ok_or(invalid("the proof is not three parts between two dots"))?;
+        let decode = |part| {
+            base64url::decode_to_vec(part)
                 .ok_or(invalid("a part of the proof is not canonical base64url"))
         };
-        let key = key_in(&decode(header)?, algorithms).map_err(invalid)?;
+        let key = key_in(&decode(parts.header)?, algorithms).map_err(invalid)?;
         if key.thumbprint().as_deref() != Some(jkt) {
             let problem = "the proof is by another key than the token is bound to";
             return Err(Refusal::new(Reason::Unproved, problem));
         }
-        let payload = decode(payload)?;
-        if !key.is_good(signed.as_bytes(), &decode(signature)?) {
+        let payload = decode(parts.payload)?;
+        if !key.is_good(parts.signed, &decode(parts.signature)?) {
             return Err(invalid("the proof's signature is not good"));
         }
         Ok(Self { payload })
@@ -82,10 +78,7 @@ fn key_in(header: &[u8], algorithms: &[Algorithm]) -> Result<VerificationKey, &'
     json::read_object(text, &mut read, MALFORMED_HEADER)?;
     let typ = read.typ.ok_or("the proof has no typ")?;
     // RFC 7515 §4.1.9: media types have no letter case, and "application/" may be there.
-    if !["dpop+jwt", "application/dpop+jwt"]
-        .iter()
-        .any(|own| typ.eq_ignore_ascii_case(own))
-    {
+    if !without_application(&typ).eq_ignore_ascii_case("dpop+jwt") {
         return Err("the proof's typ is another");
     }
     let alg = read.alg.ok_or("the proof has no alg")?;

@@ -59,7 +59,7 @@ impl TokenType {
     }
 }
 
-pub(super) fn without_application(typ: &str) -> &str {
+pub(crate) fn without_application(typ: &str) -> &str {
     const PREFIX: &str = "application/";
     match typ.split_at_checked(PREFIX.len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains('/') => rest,

@@ -24,16 +24,16 @@ pub(super) enum Refused {
 
 /// A token cut at its dots; nothing is decoded yet.
 #[derive(Clone, Copy)]
-pub(super) struct Parts<'a> {
-    pub(super) header: &'a [u8],
-    pub(super) payload: &'a [u8],
-    pub(super) signature: &'a [u8],
+pub(crate) struct Parts<'a> {
+    pub(crate) header: &'a [u8],
+    pub(crate) payload: &'a [u8],
+    pub(crate) signature: &'a [u8],
     /// Header and payload with the dot between them: what is signed.
-    pub(super) signed: &'a [u8],
+    pub(crate) signed: &'a [u8],
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn of(token: &'a [u8]) -> Option<Self> {
+    pub(crate) fn of(token: &'a [u8]) -> Option<Self> {
         let mut dots = memchr::memchr_iter(b'.', token);
         let (first, second) = (dots.next()?, dots.next()?);
         if dots.next().is_some() {

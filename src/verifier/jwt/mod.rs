@@ -100,7 +100,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::header::{Header, TokenType};
-use self::jws::{NO_SUCH_KEY, NOT_THREE_PARTS, Parts, Refused, choose};
+use self::jws::{NO_SUCH_KEY, NOT_THREE_PARTS, Refused, choose};
 use self::known::{Keys, KnownKeys};
 use super::{Answer, Presented, TokenVerifier};
 use crate::clock::Timestamp;
@@ -109,6 +109,8 @@ use crate::keys::{Lookup, VerifierKeys, Waiting};
 use crate::refusal::Refusal;
 
 pub use builder::JwtVerifierBuilder;
+pub(crate) use header::without_application;
+pub(crate) use jws::Parts;
 pub(super) use rules::Rules;
 pub use value::ClaimValue;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tower_bearer::clock::Timestamp;
 use tower_bearer::credential::BearerToken;
-use tower_bearer::identity::{Identity, OnAdmitted};
+use tower_bearer::identity::{Confirmation, Identity, OnAdmitted};
 use tower_bearer::verifier::{Answer, CacheSettings, Cached, Presented, TokenVerifierExt};
 use tower_bearer::{Reason, Refusal, TokenVerifier, async_trait};
 
@@ -44,6 +44,33 @@ fn told(pace: Pace, first: Judged) -> (Arc<Mutex<Judged>>, Scripted) {
         Scripted::new(pace, move |_| says.lock().unwrap().clone())
     };
     (says, judge)
+}
+
+#[tokio::test]
+async fn a_bound_token_that_is_remembered_lets_in_nobody_whose_proof_is_not_checked() {
+    let thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+    let bound = alice().with_confirmation(Confirmation::key(thumbprint).unwrap());
+    for pace in Pace::BOTH {
+        let inner = {
+            let bound = bound.clone();
+            Scripted::new(pace, move |presented| {
+                presented.unless_unproved(bound.clone())
+            })
+        };
+        let verifier = cached(inner.clone());
+        let mut with_proof = at(START, "one");
+        with_proof.checks_proof = true;
+        for _ in 0..2 {
+            let judged = Answer::of(&verifier, &with_proof).wait().await;
+            assert!(judged.unwrap().confirmation().is_some());
+            assert_eq!(
+                ask(&verifier, START, "one").await.unwrap_err(),
+                Reason::Unproved
+            );
+        }
+        // Once with, and each time without: what is unproved is not remembered.
+        assert_eq!(inner.begun(), 3);
+    }
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@
 //! # });
 //! ```
 
+mod bound;
 mod probe;
 
 use std::fmt;
@@ -41,6 +42,8 @@ use crate::refusal::{Reason, Refusal};
 use crate::verifier::{Answer, Presented, TokenVerifier};
 
 use probe::{Pace, Probe};
+
+pub use bound::bound;
 
 type Judged = Result<Identity, Refusal>;
 
@@ -95,40 +98,6 @@ pub async fn conformance(
         );
     }
     assert_good(&verifier, &good).await;
-}
-
-/// Holds a verifier against the rule for bound tokens, of which `token` is a good one: it is refused as
-/// [`Reason::Unproved`] where nobody [checks the proof](Presented::checks_proof), and otherwise accepted with
-/// its [confirmation](Identity::confirmation). Neither is changed by the other.
-///
-/// # Panics
-/// If the rule is broken, with a sentence that says how.
-pub async fn bound(verifier: Arc<dyn TokenVerifier>, now: Timestamp, token: &str) {
-    let unchecked = Sample::new("the bound token", token, now);
-    let checked = Sample::new("the bound token", token, now).with_proof();
-    for _ in 0..2 {
-        for judged in in_both_ways(&verifier, &unchecked.presented).await {
-            match judged {
-                Ok(_) => panic!("a bound token was accepted where nobody checks the proof"),
-                Err(refusal) => assert_eq!(
-                    refusal.reason(),
-                    Reason::Unproved,
-                    "a bound token was refused for another reason than the proof that is missing"
-                ),
-            }
-        }
-        for judged in in_both_ways(&verifier, &checked.presented).await {
-            match judged {
-                Ok(identity) => assert!(
-                    identity.confirmation().is_some(),
-                    "a bound token was accepted without saying what it is bound to"
-                ),
-                Err(refusal) => {
-                    panic!("a bound token was refused where the proof is checked: {refusal}")
-                }
-            }
-        }
-    }
 }
 
 /// Holds a verifier that cannot decide against its contract: whatever the token, it is

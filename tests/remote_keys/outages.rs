@@ -153,6 +153,21 @@ async fn no_fault_of_the_provider_takes_good_keys_away() {
 }
 
 #[tokio::test]
+async fn an_answer_over_the_size_limit_is_a_failure_though_its_keys_are_good() {
+    const LIMIT: usize = 256 * 1024;
+    let service = Service::started().await;
+    let keys = service.provider.jwks();
+    let of = |len: usize| Fault::json(format!("{keys}{}", " ".repeat(len - keys.len())));
+    service.provider.fail_at(Endpoint::Jwks, of(LIMIT));
+    service.keys.refresh().await.unwrap();
+    for too_large in [of(LIMIT + 1), Fault::Oversized] {
+        service.provider.fail_at(Endpoint::Jwks, too_large);
+        let error = service.keys.refresh().await.unwrap_err().to_string();
+        assert!(error.ends_with("over the size limit"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_to_elsewhere_is_not_followed() {
     let service = Service::started().await;
     let elsewhere = IdentityProvider::start();

@@ -4,7 +4,7 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Request};
@@ -58,6 +58,7 @@ struct Remote {
     inner: MemoryReplayStore,
     is_down: bool,
     asked: AtomicUsize,
+    until: AtomicI64,
 }
 
 #[async_trait]
@@ -69,6 +70,7 @@ impl ReplayStore for Remote {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        self.until.store(until.as_unix_millis(), Ordering::SeqCst);
         tokio::task::yield_now().await;
         if self.is_down {
             return Err(StoreError::Unavailable {
@@ -623,6 +625,21 @@ async fn a_proof_is_used_once_for_as_long_as_it_would_be_good() {
     desk.clock.set(made.saturating_add(59 * SECOND));
     let seen = ask(&service, proved(&token, &proof)).await;
     assert_refused(&seen, Reason::Replayed, "before");
+}
+
+#[tokio::test]
+async fn a_proof_is_remembered_until_no_clock_within_the_leeway_would_take_it() {
+    let desk = Desk::new();
+    let store = Arc::new(Remote::default());
+    let dpop = Dpop::builder(store.clone()).url(SITE);
+    let dpop = dpop.max_age(40 * SECOND).leeway(7 * SECOND);
+    let service = guarded(desk.layer(dpop.build().unwrap()));
+    let token = desk.bound_token();
+    let made = desk.now();
+    let seen = ask(&service, proved(&token, &desk.proof(&token))).await;
+    assert_eq!(seen.status, 200);
+    let until = Timestamp::from_unix_millis(store.until.load(Ordering::SeqCst));
+    assert_eq!(until, made.saturating_add(47 * SECOND));
 }
 
 #[tokio::test]
